@@ -1,0 +1,167 @@
+"""The closed vocabularies: outcome, phase, layer, reason, fact.
+
+Each value is what appears in metrics labels, in the API, in the store and on
+pages. A word is added here and nowhere else.
+"""
+
+from enum import StrEnum, unique
+
+
+@unique
+class Outcome(StrEnum):
+    """What an attempt says about its target."""
+
+    OK = "ok"
+    FAILED = "failed"
+    INCONCLUSIVE = "inconclusive"
+    """We could not tell: our own fault, our own network, our own account."""
+
+
+@unique
+class Phase(StrEnum):
+    """A named, timed step of an attempt, in the order of the ladder."""
+
+    RESOLVE = "resolve"
+    CONNECT = "connect"
+    STARTTLS = "starttls"
+    TLS = "tls"
+    REQUEST = "request"
+    RESPONSE = "response"
+    HANDSHAKE = "handshake"
+    SEND = "send"
+    DELIVER = "deliver"
+
+
+@unique
+class Layer(StrEnum):
+    """Where a target broke, closest to the wire first."""
+
+    DNS = "dns"
+    ROUTE = "route"
+    TCP = "tcp"
+    TLS = "tls"
+    HTTP = "http"
+    HANDSHAKE = "handshake"
+    LOGIN = "login"
+    SEND = "send"
+    DELIVER = "deliver"
+
+
+LAYER_OF_PHASE: dict[Phase, Layer] = {
+    Phase.RESOLVE: Layer.DNS,
+    Phase.CONNECT: Layer.TCP,
+    Phase.STARTTLS: Layer.HANDSHAKE,
+    Phase.TLS: Layer.TLS,
+    Phase.REQUEST: Layer.HTTP,
+    Phase.RESPONSE: Layer.HTTP,
+    Phase.HANDSHAKE: Layer.HANDSHAKE,
+    Phase.SEND: Layer.SEND,
+    Phase.DELIVER: Layer.DELIVER,
+}
+"""The layer a failure belongs to when nothing better is known than the phase it
+happened in. A probe may override single entries (``icmp``: response -> route)."""
+
+
+@unique
+class Reason(StrEnum):
+    """Why, below the layer. Bounded: server text never becomes a reason."""
+
+    # any layer
+    TIMEOUT = "timeout"
+    REFUSED = "refused"
+    RESET = "reset"
+    CLOSED = "closed"
+    MALFORMED = "malformed"
+    UNREACHABLE = "unreachable"
+    # dns
+    NXDOMAIN = "nxdomain"
+    SERVFAIL = "servfail"
+    NO_ANSWER = "no_answer"
+    RCODE = "rcode"
+    ANSWER = "answer"
+    SERIAL = "serial"
+    BOGUS = "bogus"
+    # tls
+    CERT_EXPIRED = "cert_expired"
+    CERT_NOT_YET_VALID = "cert_not_yet_valid"
+    CERT_EXPIRES_SOON = "cert_expires_soon"
+    CERT_NAME = "cert_name"
+    CERT_UNTRUSTED = "cert_untrusted"
+    CERT_PIN = "cert_pin"
+    TLS_VERSION = "tls_version"
+    TLS_ALERT = "tls_alert"
+    # http, websocket and dialogues
+    STATUS = "status"
+    HEADER = "header"
+    BODY = "body"
+    JSON = "json"
+    SIZE = "size"
+    REDIRECTS = "redirects"
+    UPGRADE = "upgrade"
+    EXPECT = "expect"
+    STARTTLS = "starttls"
+    PROXY = "proxy"
+    # inconclusive: ours, not the target's
+    SELF_LAG = "self_lag"
+    SELF_FILES = "self_files"
+    SELF_BUFFERS = "self_buffers"
+    SELF_PORTS = "self_ports"
+    SELF_PERMISSION = "self_permission"
+    SELF_NETWORK = "self_network"
+    SELF_RESOLVER = "self_resolver"
+    VANTAGE_OFFLINE = "vantage_offline"
+    RATE_LIMITED = "rate_limited"
+    INTERNAL = "internal"
+
+
+@unique
+class Fact(StrEnum):
+    """What an attempt may learn on its way. For people, the API and /probe."""
+
+    ADDRESS = "address"
+    """The address used, as text."""
+    FAMILY = "family"
+    """4 or 6."""
+    ADDRESSES = "addresses"
+    """All answers of the resolve step, as text."""
+    HOST = "host"
+    """The member of a pool of equal hosts that this attempt asked."""
+    KERNEL_RTT = "kernel_rtt"
+    """Round-trip time in seconds by TCP_INFO, read right after connect."""
+    RETRANSMITS = "retransmits"
+    """SYN retransmissions by TCP_INFO: tells a lost packet from a slow host."""
+    TLS_VERSION = "tls_version"
+    TLS_CIPHER = "tls_cipher"
+    TLS_ALPN = "tls_alpn"
+    CERT_EXPIRY = "cert_expiry"
+    """Earliest notAfter of the presented chain, Unix seconds."""
+    CERT_FINGERPRINT = "cert_fingerprint"
+    """SHA-256 of the leaf certificate, lower-case hex."""
+    HTTP_STATUS = "http_status"
+    HTTP_VERSION = "http_version"
+    HTTP_REDIRECTS = "http_redirects"
+    HTTP_SSL = "http_ssl"
+    """True when the final hop of the redirects was https."""
+    HTTP_BODY_BYTES = "http_body_bytes"
+    HTTP_CONTENT_LENGTH = "http_content_length"
+    """The Content-Length header; -1 when absent."""
+    HTTP_LAST_MODIFIED = "http_last_modified"
+    """The Last-Modified header, Unix seconds."""
+    DNS_RCODE = "dns_rcode"
+    DNS_ANSWERS = "dns_answers"
+    DNS_AUTHORITY = "dns_authority"
+    DNS_ADDITIONAL = "dns_additional"
+    """Numbers of records in each section of the answer."""
+    DNS_RECORDS = "dns_records"
+    """The answer section, one record a line, as dig prints it."""
+    DNS_SERIAL = "dns_serial"
+    DNS_AUTHENTIC = "dns_authentic"
+    """The AD bit of the answer."""
+    PING_SECONDS = "ping_seconds"
+    """Round trip of a websocket ping, or of an ICMP echo."""
+    ICMP_HOP_LIMIT = "icmp_hop_limit"
+    CAPTURES = "captures"
+    """Named groups of the dialogue's expressions: server text, never a label."""
+
+
+FactValue = str | int | float | bool | tuple[str, ...]

@@ -1,0 +1,69 @@
+"""Operating system and TLS errors become our closed vocabulary here and nowhere else.
+
+Names of failures follow OONI's df-007 where it has one. The messages are ours:
+they never repeat bytes that a server sent.
+"""
+
+import errno
+import os
+import ssl
+
+from monitor.domain.attempt import Run
+from monitor.domain.failures import ProbeError, ProbeFailed, ProbeInconclusive
+from monitor.domain.words import Layer, Reason
+
+_OURS = {
+    errno.EMFILE: Reason.SELF_FILES,
+    errno.ENFILE: Reason.SELF_FILES,
+    errno.ENOBUFS: Reason.SELF_BUFFERS,
+    errno.ENOMEM: Reason.SELF_BUFFERS,
+    errno.EADDRNOTAVAIL: Reason.SELF_PORTS,
+    errno.EADDRINUSE: Reason.SELF_PORTS,
+    errno.ENETUNREACH: Reason.SELF_NETWORK,
+    errno.ENETDOWN: Reason.SELF_NETWORK,
+    errno.EAFNOSUPPORT: Reason.SELF_NETWORK,
+    errno.EACCES: Reason.SELF_PERMISSION,
+    errno.EPERM: Reason.SELF_PERMISSION,
+}
+_THEIRS = {
+    errno.ECONNREFUSED: Reason.REFUSED,
+    errno.ECONNRESET: Reason.RESET,
+    errno.ECONNABORTED: Reason.RESET,
+    errno.EPIPE: Reason.RESET,
+    errno.ETIMEDOUT: Reason.TIMEOUT,
+}
+_UNREACHABLE = (errno.EHOSTUNREACH, errno.EHOSTDOWN)
+
+# X509_V_ERR_* of OpenSSL's x509_vfy.h, as SSLCertVerificationError.verify_code gives them.
+_VERIFY = {
+    9: Reason.CERT_NOT_YET_VALID,
+    10: Reason.CERT_EXPIRED,
+    62: Reason.CERT_NAME,
+    64: Reason.CERT_NAME,
+}
+
+
+def os_fault(run: Run, error: OSError) -> ProbeError:
+    """The probe error for an OSError met in the current phase of ``run``."""
+    code = error.errno or 0
+    text = os.strerror(code) if code else str(error)
+    if code in _OURS:
+        return ProbeInconclusive(_OURS[code], f"{text} (errno {code}) on this machine, in phase {run.phase}")
+    if code in _UNREACHABLE:
+        return ProbeFailed(Layer.ROUTE, Reason.UNREACHABLE, text)
+    return run.failed(_THEIRS.get(code, Reason.MALFORMED), text)
+
+
+def tls_fault(run: Run, error: ssl.SSLError) -> ProbeFailed:
+    """The probe error for a failed TLS handshake."""
+    if isinstance(error, ssl.SSLCertVerificationError):
+        reason = _VERIFY.get(error.verify_code, Reason.CERT_UNTRUSTED)
+        return ProbeFailed(Layer.TLS, reason, f"certificate: {error.verify_message}")
+    name = error.reason or ""
+    if isinstance(error, ssl.SSLZeroReturnError | ssl.SSLEOFError) or name == "UNEXPECTED_EOF_WHILE_READING":
+        return run.failed(Reason.CLOSED, "the server closed the connection during TLS")
+    if "VERSION" in name and name != "WRONG_VERSION_NUMBER":
+        return run.failed(Reason.TLS_VERSION, f"no common TLS version ({name.lower()})")
+    if "ALERT" in name:
+        return run.failed(Reason.TLS_ALERT, f"the server answered with {name.lower().replace('_', ' ')}")
+    return run.failed(Reason.MALFORMED, f"not a TLS answer ({name.lower() or 'unknown'})")

@@ -1,0 +1,1 @@
+"""One file a probe; its docstring is its manual, which a test loads."""
