@@ -3,7 +3,7 @@
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
-from monitor.domain.failures import ProbeFailed
+from monitor.domain.failures import ProbeFailed, ProbeInconclusive
 from monitor.domain.words import LAYER_OF_PHASE, Fact, FactValue, Layer, Outcome, Phase, Reason
 
 
@@ -39,7 +39,7 @@ class Run:
     construction. The record stays readable when the probe is cut off midway.
     """
 
-    __slots__ = ("_began", "_layers", "_mark", "_monotonic", "facts", "phase", "phases", "retry", "round")
+    __slots__ = ("_began", "_mark", "_monotonic", "excuse", "facts", "layers", "phase", "phases", "retry", "round")
 
     def __init__(
         self,
@@ -50,12 +50,13 @@ class Run:
         retry: int = 0,
     ) -> None:
         self._monotonic = monotonic
-        self._layers = layers
+        self.layers = layers
         self.round = round
         self.retry = retry
         self.facts: dict[Fact, FactValue] = {}
         self.phases: dict[Phase, float] = {}
         self.phase = Phase.RESOLVE
+        self.excuse: ProbeInconclusive | None = None
         self._began = self._mark = monotonic()
 
     def enter(self, phase: Phase) -> None:
@@ -73,8 +74,15 @@ class Run:
     @property
     def layer(self) -> Layer:
         """The layer that a failure of the current phase belongs to."""
-        return self._layers[self.phase]
+        return self.layers[self.phase]
 
     def failed(self, reason: Reason, message: str) -> ProbeFailed:
         """The failure to raise for something that went wrong in the current phase."""
         return ProbeFailed(self.layer, reason, message)
+
+    def timed_out(self, message: str) -> ProbeFailed | ProbeInconclusive:
+        """What a deadline that strikes now means: the current phase's timeout, or the ``excuse`` that holds.
+
+        The resolve step leaves an excuse while it waits for name servers that have answered nobody lately.
+        """
+        return self.excuse or self.failed(Reason.TIMEOUT, message)

@@ -36,14 +36,14 @@ def _duration(value: object) -> object:
 Duration = Annotated[float, BeforeValidator(_duration), Field(json_schema_extra={"type": "string"})]
 
 
-def _as_tuple(value: Any) -> Any:  # whatever YAML holds goes on to the real validator
+def as_tuple(value: Any) -> Any:  # whatever YAML holds goes on to the real validator
     """One value where a list is allowed becomes a list of one; strict tuples accept lists."""
     return tuple(value) if isinstance(value, list) else value if isinstance(value, tuple) else (value,)
 
 
-Strings = Annotated[tuple[str, ...], BeforeValidator(_as_tuple)]
+Strings = Annotated[tuple[str, ...], BeforeValidator(as_tuple)]
 """One string or a list of them."""
-Integers = Annotated[tuple[int, ...], BeforeValidator(_as_tuple)]
+Integers = Annotated[tuple[int, ...], BeforeValidator(as_tuple)]
 """One integer or a list of them."""
 
 

@@ -90,6 +90,7 @@ class Reason(StrEnum):
     CERT_PIN = "cert_pin"
     TLS_VERSION = "tls_version"
     TLS_ALERT = "tls_alert"
+    ALPN = "alpn"
     # http, websocket and dialogues
     STATUS = "status"
     HEADER = "header"

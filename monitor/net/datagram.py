@@ -4,19 +4,32 @@ Connected, so that the kernel drops strangers' packets and reports ICMP errors.
 """
 
 import asyncio
+import errno
 import socket
 from types import TracebackType
 from typing import Self
 
 from monitor.domain.attempt import Run
+from monitor.domain.failures import ProbeError, ProbeFailed
+from monitor.domain.words import Layer, Reason
 from monitor.net.faults import os_fault
+
+# linux/in.h and linux/in6.h; the socket module has them from Python 3.14 on.
+_IP_RECVERR = 11
+_IPV6_RECVERR = 25
+
+Ancillary = list[tuple[int, int, bytes]]
 
 
 class Datagram:
-    """One socket to one peer. Methods raise the probe error of any OSError."""
+    """One socket to one peer. Methods raise the probe error of any OSError.
 
-    def __init__(self, run: Run, sock: socket.socket) -> None:
+    After an error the socket is done for: the kernel's error queue keeps it readable.
+    """
+
+    def __init__(self, run: Run, sock: socket.socket, peer: str) -> None:
         self._run = run
+        self._peer = peer
         self.socket = sock
 
     @classmethod
@@ -33,13 +46,14 @@ class Datagram:
     def adopt(cls, run: Run, sock: socket.socket, address: tuple[str, int], *, source: str | None = None) -> Self:
         """Bind and connect a socket made elsewhere; closes it when that fails."""
         try:
+            _report_icmp_errors(sock)
             if source:
                 sock.bind((source, 0))
             sock.connect(address)
         except OSError as error:
             sock.close()
-            raise os_fault(run, error) from error
-        return cls(run, sock)
+            raise os_fault(run, error, address[0]) from error
+        return cls(run, sock, address[0])
 
     async def __aenter__(self) -> Self:
         return self
@@ -49,16 +63,61 @@ class Datagram:
     ) -> None:
         self.socket.close()
 
-    async def send(self, data: bytes) -> None:
-        """Send one packet."""
+    def send(self, data: bytes) -> None:
+        """Send one packet. Never waits: a full buffer is a fault of this machine."""
         try:
-            await asyncio.get_running_loop().sock_sendall(self.socket, data)
+            self.socket.send(data)
+        except BlockingIOError as error:
+            raise os_fault(self._run, OSError(errno.ENOBUFS, "")) from error
         except OSError as error:
-            raise os_fault(self._run, error) from error
+            raise self._fault(error) from error
 
-    async def receive(self, size: int = 65535) -> bytes:
-        """The next packet from the peer."""
+    async def receive(self) -> tuple[bytes, Ancillary]:
+        """The next packet from the peer, and its control messages."""
+        while (packet := self.poll()) is None:
+            await readable(self.socket)
+        return packet
+
+    def poll(self) -> tuple[bytes, Ancillary] | None:
+        """A packet that is there already, or None."""
         try:
-            return await asyncio.get_running_loop().sock_recv(self.socket, size)
+            data, ancillary, _, _ = self.socket.recvmsg(65535, 256)
+        except BlockingIOError:
+            return None
         except OSError as error:
-            raise os_fault(self._run, error) from error
+            raise self._fault(error) from error
+        return data, ancillary
+
+    def _fault(self, error: OSError) -> ProbeError:
+        if error.errno == errno.ECONNREFUSED:  # ICMP port unreachable; "refused" is a DNS server's word
+            return self._run.failed(Reason.UNREACHABLE, "ICMP says that nobody listens on that port")
+        if error.errno == errno.EMSGSIZE:
+            return ProbeFailed(Layer.ROUTE, Reason.SIZE, "a packet of this size does not fit through the path")
+        return os_fault(self._run, error, self._peer)
+
+
+def _report_icmp_errors(sock: socket.socket) -> None:
+    """Let every ICMP error end a receive, not only those that Linux calls fatal (ip(7), IP_RECVERR)."""
+    if sock.family == socket.AF_INET6:
+        sock.setsockopt(socket.IPPROTO_IPV6, _IPV6_RECVERR, 1)
+    else:
+        sock.setsockopt(socket.IPPROTO_IP, _IP_RECVERR, 1)
+
+
+async def readable(*sockets: socket.socket) -> None:
+    """Wait until one of the sockets has a packet or an error."""
+    # add_reader, because sock_recv cannot tell the hop limit and asks one socket at a time.
+    loop = asyncio.get_running_loop()
+    ready: asyncio.Future[None] = loop.create_future()
+    for sock in sockets:
+        loop.add_reader(sock, _set, ready)
+    try:
+        await ready
+    finally:
+        for sock in sockets:
+            loop.remove_reader(sock)
+
+
+def _set(ready: asyncio.Future[None]) -> None:
+    if not ready.done():
+        ready.set_result(None)

@@ -6,10 +6,11 @@ they never repeat bytes that a server sent.
 
 import errno
 import os
+import socket
 import ssl
 
 from monitor.domain.attempt import Run
-from monitor.domain.failures import ProbeError, ProbeFailed, ProbeInconclusive
+from monitor.domain.failures import ProbeFailed, ProbeInconclusive
 from monitor.domain.words import Layer, Reason
 
 _OURS = {
@@ -32,7 +33,16 @@ _THEIRS = {
     errno.EPIPE: Reason.RESET,
     errno.ETIMEDOUT: Reason.TIMEOUT,
 }
-_UNREACHABLE = (errno.EHOSTUNREACH, errno.EHOSTDOWN)
+# What an ICMP error becomes (Linux icmp_err_convert[], tab_unreach[] of IPv6).
+_UNREACHABLE = (
+    errno.EHOSTUNREACH,
+    errno.EHOSTDOWN,
+    errno.ENONET,
+    errno.ENOPROTOOPT,
+    errno.EOPNOTSUPP,
+    errno.EPROTO,
+)
+_ROUTERS_TOO = (errno.ENETUNREACH, errno.EACCES)  # EACCES is what ICMPv6 "prohibited" becomes
 
 # X509_V_ERR_* of OpenSSL's x509_vfy.h, as SSLCertVerificationError.verify_code gives them.
 _VERIFY = {
@@ -43,15 +53,34 @@ _VERIFY = {
 }
 
 
-def os_fault(run: Run, error: OSError) -> ProbeError:
-    """The probe error for an OSError met in the current phase of ``run``."""
+def os_fault(run: Run, error: OSError, remote: str | None = None) -> ProbeFailed | ProbeInconclusive:
+    """The probe error for an OSError met in the current phase of ``run``.
+
+    ``remote`` is the address that was being reached, where there was one: a
+    router on the way can say "network unreachable" (or, in IPv6, "prohibited")
+    with the same errno that this machine uses for a lack of its own route.
+    """
     code = error.errno or 0
     text = os.strerror(code) if code else str(error)
+    if code in _UNREACHABLE or (code in _ROUTERS_TOO and remote is not None and has_route_to(remote)):
+        return ProbeFailed(Layer.ROUTE, Reason.UNREACHABLE, text)
     if code in _OURS:
         return ProbeInconclusive(_OURS[code], f"{text} (errno {code}) on this machine, in phase {run.phase}")
-    if code in _UNREACHABLE:
-        return ProbeFailed(Layer.ROUTE, Reason.UNREACHABLE, text)
-    return run.failed(_THEIRS.get(code, Reason.MALFORMED), text)
+    if code in _THEIRS:
+        return run.failed(_THEIRS[code], text)
+    # Nothing that a target is known to cause: a blackhole route of ours, say, is EINVAL.
+    return ProbeInconclusive(Reason.INTERNAL, f"{text} (errno {code}) in phase {run.phase}")
+
+
+def has_route_to(address: str) -> bool:
+    """Whether this machine has a route to ``address`` (numeric). Sends nothing: a UDP connect looks the route up."""
+    family = socket.AF_INET6 if ":" in address else socket.AF_INET
+    try:
+        with socket.socket(family, socket.SOCK_DGRAM) as sock:
+            sock.connect((address, 9))
+    except OSError:
+        return False
+    return True
 
 
 def tls_fault(run: Run, error: ssl.SSLError) -> ProbeFailed:

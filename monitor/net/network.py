@@ -1,15 +1,17 @@
 """The ladder's shared parts, and the climb from a name to a stream."""
 
-import asyncio
-import socket
 from collections.abc import Callable
 
+import dns.message
+
+from monitor import __version__
 from monitor.domain.attempt import Run
-from monitor.domain.settings import Endpoint, Route, Tls
-from monitor.domain.words import Fact, Phase
-from monitor.net.faults import os_fault
-from monitor.net.proxy import tunnel
-from monitor.net.resolve import NameServers, Resolver, system_name_servers
+from monitor.domain.failures import ProbeFailed, ProbeInconclusive
+from monitor.domain.settings import Endpoint, Family, Proxy, Route, Tls
+from monitor.domain.words import Fact, Phase, Reason
+from monitor.net.dial import dial
+from monitor.net.proxy import greet, tunnel
+from monitor.net.resolve import NameServers, Resolver, system_hosts, system_name_servers
 from monitor.net.stream import Stream
 from monitor.net.tcpinfo import note_tcp_info
 from monitor.net.tls import TlsContexts
@@ -18,17 +20,29 @@ from monitor.net.tls import TlsContexts
 class Network:
     """What probes share: resolvers, TLS contexts, clocks. One per process."""
 
-    def __init__(self, monotonic: Callable[[], float], now: Callable[[], float]) -> None:
+    def __init__(
+        self,
+        monotonic: Callable[[], float],
+        now: Callable[[], float],
+        user_agent: str = f"lastseen/{__version__}",
+    ) -> None:
         self.monotonic = monotonic
+        self.user_agent = user_agent
+        """What HTTP requests say of who asks; names the operator's contact where one is configured."""
         self.now = now
         """Unix time; for judging certificates and clocks, never for durations."""
         self.contexts = TlsContexts()
-        self._system = Resolver(system_name_servers, monotonic)
+        self._hosts = system_hosts()
+        self._system = self._make_resolver(system_name_servers())
         self._resolvers: dict[str, Resolver] = {}
 
     async def addresses(self, run: Run, host: str, route: Route) -> list[str]:
         """The resolve step. See `Resolver.resolve`."""
-        return await self._resolver(route.resolver).resolve(run, host, route.family)
+        return await self._resolver(route.resolver).resolve(run, host, _family(route))
+
+    async def exchange(self, run: Run, query: dns.message.Message, route: Route) -> dns.message.Message:
+        """One DNS question to the name servers that the resolve step asks. See `Resolver.exchange`."""
+        return await self._resolver(route.resolver).exchange(run, query)
 
     async def address(self, run: Run, host: str, route: Route) -> str:
         """The one address this run uses: the first, and another for each confirmation."""
@@ -43,16 +57,31 @@ class Network:
         The caller closes the stream (``async with``). Raises ProbeFailed dns/*,
         tcp/*, route/*, or ProbeInconclusive for a fault of this machine.
         """
-        hop = route.proxy.address if route.proxy else target
-        address = await self.address(run, hop.host, route)
-        run.enter(Phase.CONNECT)
-        stream = await self._dial(run, (address, hop.port), route.source_address)
         if route.proxy:
-            try:
-                await tunnel(stream, route.proxy, target)
-            except BaseException:
-                stream.close()
-                raise
+            return await self._connect_through(run, route.proxy, target, route)
+        return await self._climb(run, target, route)
+
+    async def _climb(self, run: Run, target: Endpoint, route: Route) -> Stream:
+        address = await self.address(run, target.host, route)
+        run.enter(Phase.CONNECT)
+        stream = await dial(run, self.contexts, (address, target.port), route.source_address)
+        note_tcp_info(run, stream.sock)
+        return stream
+
+    async def _connect_through(self, run: Run, proxy: Proxy, target: Endpoint, route: Route) -> Stream:
+        # The proxy is a part of our own path: while it does not even let us ask, there is no news of the target.
+        run.excuse = ProbeInconclusive(Reason.PROXY, f"the proxy {proxy.address} does not answer")
+        try:
+            stream = await self._climb(run, proxy.address, route)
+        except ProbeFailed as failure:
+            raise ProbeInconclusive(Reason.PROXY, f"the proxy {proxy.address}: {failure.message}") from failure
+        try:
+            await greet(stream, proxy)
+            run.excuse = None
+            await tunnel(stream, proxy, target)
+        except BaseException:
+            stream.close()
+            raise
         return stream
 
     async def connect_tls(self, run: Run, target: Endpoint, route: Route, tls: Tls) -> Stream:
@@ -65,26 +94,24 @@ class Network:
             raise
         return stream
 
-    async def _dial(self, run: Run, address: tuple[str, int], source: str | None) -> Stream:
-        loop = asyncio.get_running_loop()
-        try:
-            transport, stream = await loop.create_connection(
-                lambda: Stream(run, self.contexts), *address, local_addr=(source, 0) if source else None
-            )
-        except OSError as error:
-            raise os_fault(run, error) from error
-        sock: socket.socket = transport.get_extra_info("socket")
-        note_tcp_info(run, sock)
-        return stream
-
     def _resolver(self, address: str | None) -> Resolver:
         if address is None:
             return self._system
         if address not in self._resolvers:
             endpoint = Endpoint.parse(address, 53)
             servers = NameServers(((endpoint.host, endpoint.port),))
-            self._resolvers[address] = Resolver(lambda: servers, self.monotonic)
+            self._resolvers[address] = self._make_resolver(lambda: servers)
         return self._resolvers[address]
+
+    def _make_resolver(self, servers: Callable[[], NameServers]) -> Resolver:
+        return Resolver(servers, self._hosts, self.contexts, self.monotonic)
+
+
+def _family(route: Route) -> Family:
+    """The address family to ask for: a socket bound to an IPv4 address reaches no IPv6 one."""
+    if route.family == "any" and route.source_address is not None:
+        return 6 if ":" in route.source_address else 4
+    return route.family
 
 
 def note_address(run: Run, address: str) -> None:

@@ -22,20 +22,34 @@ _SOCKS_REPLIES = {  # RFC 1928 section 6
 _STATUS_LINE = re.compile(rb"\AHTTP/1\.[01] (\d{3})[^\r\n]*\r\n(?:[^\r\n]+\r\n)*\r\n")
 
 
+async def greet(stream: Stream, proxy: Proxy) -> None:
+    """What is between the proxy and us alone: SOCKS5's choice of method, and the login. Says nothing in HTTP."""
+    if proxy.scheme == "http":
+        return
+    try:
+        await _socks5_greet(stream, proxy)
+    except ProbeFailed as failure:
+        raise _broken_off(failure) from failure
+
+
 async def tunnel(stream: Stream, proxy: Proxy, target: Endpoint) -> None:
-    """Ask the proxy behind ``stream`` for a connection to ``target``."""
+    """Ask the proxy behind ``stream``, which was greeted, for a connection to ``target``."""
     try:
         if proxy.scheme == "socks5":
-            await _socks5(stream, proxy, target)
+            await _socks5(stream, target)
         else:
             await _connect(stream, proxy, target)
     except ProbeFailed as failure:
         if failure.reason in (Reason.CLOSED, Reason.RESET, Reason.SIZE):
-            raise ProbeInconclusive(Reason.PROXY, f"the proxy broke off: {failure.message}") from failure
+            raise _broken_off(failure) from failure
         raise
 
 
-async def _socks5(stream: Stream, proxy: Proxy, target: Endpoint) -> None:
+def _broken_off(failure: ProbeFailed) -> ProbeInconclusive:
+    return ProbeInconclusive(Reason.PROXY, f"the proxy broke off: {failure.message}")
+
+
+async def _socks5_greet(stream: Stream, proxy: Proxy) -> None:
     methods = b"\x00\x02" if proxy.username else b"\x00"
     stream.write(b"\x05" + bytes([len(methods)]) + methods)
     version, method = await stream.read_exactly(2)
@@ -43,6 +57,9 @@ async def _socks5(stream: Stream, proxy: Proxy, target: Endpoint) -> None:
         raise ProbeInconclusive(Reason.PROXY, "the proxy accepts none of our SOCKS5 methods")
     if method == 2:
         await _socks5_login(stream, proxy)
+
+
+async def _socks5(stream: Stream, target: Endpoint) -> None:
     stream.write(b"\x05\x01\x00" + _socks5_address(target.host) + target.port.to_bytes(2))
     _, reply, _, kind = await stream.read_exactly(4)
     if reply in _SOCKS_REPLIES:
@@ -65,7 +82,7 @@ def _socks5_address(host: str) -> bytes:
     try:
         address = ipaddress.ip_address(host)
     except ValueError:
-        name = host.encode("idna")
+        name = host.encode("ascii")  # host names in settings are ASCII
         return b"\x03" + bytes([len(name)]) + name
     return (b"\x01" if address.version == 4 else b"\x04") + address.packed
 

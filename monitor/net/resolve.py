@@ -1,23 +1,22 @@
 """The resolve step: a name to addresses, by asking name servers ourselves.
 
-Messages are dnspython's, the transport is ours, and nothing is cached: every
-attempt sees the DNS of its moment, with the exact rcode (docs/decisions/0002).
-The system's answer order is kept: /etc/hosts first (RFC 6761 for localhost),
-then the name servers of resolv.conf, with its search list and ndots.
+Nothing is cached: every attempt sees the DNS of its moment, with the exact
+rcode (docs/decisions/0002). The system's order is kept: /etc/hosts first
+(RFC 6761 for localhost), then the name servers of resolv.conf, with its search
+list and ndots.
 """
 
 import asyncio
+import io
 import ipaddress
-import socket
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import lru_cache
 from pathlib import Path
 
 import dns.exception
-import dns.flags
 import dns.message
 import dns.name
-import dns.rcode
 import dns.rdatatype
 import dns.resolver
 
@@ -25,12 +24,15 @@ from monitor.domain.attempt import Run
 from monitor.domain.failures import ProbeError, ProbeFailed, ProbeInconclusive
 from monitor.domain.settings import Family
 from monitor.domain.words import Fact, Layer, Phase, Reason
-from monitor.net.datagram import Datagram
+from monitor.net.ask import Inquiry, ask_tcp, is_truncated, make_query, verdict
+from monitor.net.faults import has_route_to
+from monitor.net.files import Reread
+from monitor.net.tls import TlsContexts
 
-_RETRANSMIT = 1.5  # seconds before the next name server is asked; the run's deadline ends it all
 _ANSWERED_LATELY = 120.0  # a resolver that answered anybody within this time is alive
-_PAYLOAD = 1232  # DNS flag day 2020: what passes unfragmented nearly everywhere
-_HOSTS = Path("/etc/hosts")
+_TCP_PATIENCE = 3.0  # for a server that has just answered over UDP
+_IPV6_WORLD = "2000::1"  # any address of the global range; documentation prefixes may be blackholed
+_LOOPBACK = ("127.0.0.1", "::1")
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,31 +44,72 @@ class NameServers:
     ndots: int = 1
 
     def candidates(self, host: str) -> list[str]:
-        """The absolute names to try for ``host``, in order (resolv.conf(5))."""
+        """The names to try for ``host``, in order (resolv.conf(5)); ``host`` itself is among them."""
         if host.endswith("."):
             return [host]
         completed = [f"{host}.{suffix}" for suffix in self.search]
         return [host, *completed] if host.count(".") >= self.ndots else [*completed, host]
 
 
-def system_name_servers() -> NameServers:
-    """What /etc/resolv.conf says now; none when it cannot be read."""
+def parse_resolv_conf(text: str) -> NameServers:
+    """What a resolv.conf(5) says; no addresses when it names none."""
     try:
-        system = dns.resolver.Resolver(configure=True)
-    except (dns.exception.DNSException, OSError):
+        system = dns.resolver.Resolver(filename=io.StringIO(text), configure=True)
+    except dns.exception.DNSException:
         return NameServers(())
+    search = system.search or [system.domain]
     return NameServers(
         tuple((str(address), system.port) for address in system.nameservers),
-        tuple(suffix.to_text(omit_final_dot=True) for suffix in system.search),
+        tuple(suffix.to_text(omit_final_dot=True) for suffix in search if suffix != dns.name.root),
         system.ndots if system.ndots is not None else 1,
     )
+
+
+Hosts = dict[str, list[str]]
+
+
+def parse_hosts(text: str) -> Hosts:
+    """Lower-case names -> addresses, of a hosts(5) file."""
+    hosts: Hosts = {}
+    for line in text.splitlines():
+        address, *names = line.partition("#")[0].split() or [""]
+        if names and _is_address(address):
+            for name in names:
+                hosts.setdefault(name.lower(), []).append(address)
+    return hosts
+
+
+def _is_address(text: str) -> bool:
+    try:
+        ipaddress.ip_address(text)
+    except ValueError:
+        return False
+    return True
+
+
+def system_name_servers() -> Callable[[], NameServers]:
+    """What /etc/resolv.conf says at each call."""
+    return Reread(Path("/etc/resolv.conf"), parse_resolv_conf)
+
+
+def system_hosts() -> Callable[[], Hosts]:
+    """What /etc/hosts says at each call."""
+    return Reread(Path("/etc/hosts"), parse_hosts)
 
 
 class Resolver:
     """Asks one set of name servers, and knows whether they answer anybody at all."""
 
-    def __init__(self, servers: Callable[[], NameServers], monotonic: Callable[[], float]) -> None:
+    def __init__(
+        self,
+        servers: Callable[[], NameServers],
+        hosts: Callable[[], Hosts],
+        contexts: TlsContexts,
+        monotonic: Callable[[], float],
+    ) -> None:
         self._servers = servers
+        self._hosts = hosts
+        self._contexts = contexts
         self._monotonic = monotonic
         self._answered = float("-inf")
 
@@ -77,158 +120,114 @@ class Resolver:
         when they answer nothing to anybody.
         """
         run.enter(Phase.RESOLVE)
-        addresses = literal(host, family) or from_hosts(host, family)
+        addresses = literal(host, family) or self._local(host, family)
         if not addresses:
             addresses = await self._ask_families(run, host, family)
         run.facts[Fact.ADDRESSES] = tuple(addresses)
         return addresses
 
+    async def exchange(self, run: Run, query: dns.message.Message) -> dns.message.Message:
+        """The answer of the first name server that has one. Raises as `resolve` does, but not for an rcode."""
+        servers = self._servers().addresses
+        if not servers:
+            raise ProbeInconclusive(Reason.SELF_RESOLVER, "no name server is configured on this machine")
+        inquiry = Inquiry(run, query)
+        before = run.excuse
+        run.excuse = before if self._is_alive() else _dead()
+        try:
+            answer = await inquiry.ask(servers)
+        finally:
+            run.excuse = before
+        if answer is None:
+            raise self._silence(inquiry.fault)
+        self._answered = self._monotonic()
+        server, response = answer
+        return await self._again_over_tcp(run, query, server) if is_truncated(response) else response
+
+    def _local(self, host: str, family: Family) -> list[str]:
+        """The addresses that /etc/hosts gives, IPv4 before IPv6; loopback for localhost even if it gives none."""
+        name = host.rstrip(".").lower()
+        found = self._hosts().get(name, [])
+        if not found and (name == "localhost" or name.endswith(".localhost")):
+            found = [*_LOOPBACK]
+        return sorted((a for a in found if family in ("any", _version(a))), key=_version)
+
     async def _ask_families(self, run: Run, host: str, family: Family) -> list[str]:
         if family != "any":
             return await self._ask(run, host, "AAAA" if family == 6 else "A")
-        if has_route(6):
+        if has_route_to(_IPV6_WORLD):
             try:
                 return await self._ask(run, host, "AAAA")
             except ProbeFailed as failure:
-                if failure.reason is not Reason.NO_ANSWER:
+                # NXDOMAIN is for the whole name (RFC 8020), but there are servers that say it of AAAA
+                # alone (RFC 4074 section 4.2). Who asks for both, as getaddrinfo does, reaches those names.
+                if failure.reason not in (Reason.NO_ANSWER, Reason.NXDOMAIN):
                     raise
         return await self._ask(run, host, "A")
 
     async def _ask(self, run: Run, host: str, rdtype: str) -> list[str]:
-        servers = self._servers()
-        if not servers.addresses:
-            raise ProbeInconclusive(Reason.SELF_RESOLVER, "no name server is configured on this machine")
-        verdict: ProbeFailed | None = None
-        for name in servers.candidates(host):
-            response = await self._exchange(run, name, rdtype, servers)
-            addresses = _addresses(response)
+        """The addresses of the first candidate that has some, else the verdict on the name as it is written."""
+        as_written: ProbeFailed | None = None
+        for name in self._servers().candidates(host):
+            response = await self.exchange(run, make_query(run, name, rdtype))
+            addresses = _addresses(response, rdtype)
             if addresses:
                 return addresses
-            verdict = verdict or _verdict(response, name, rdtype)
-            if verdict.reason not in (Reason.NXDOMAIN, Reason.NO_ANSWER):
-                break
-        if verdict is None:
-            raise RuntimeError("a resolver without candidates")
-        raise verdict
+            if name == host:
+                as_written = verdict(response, name, rdtype)
+                if as_written.reason not in (Reason.NXDOMAIN, Reason.NO_ANSWER):
+                    break
+        if as_written is None:
+            raise RuntimeError("the name as it is written is always a candidate")
+        raise as_written
 
-    async def _exchange(self, run: Run, name: str, rdtype: str, servers: NameServers) -> dns.message.Message:
+    async def _again_over_tcp(
+        self, run: Run, query: dns.message.Message, server: tuple[str, int]
+    ) -> dns.message.Message:
         try:
-            query = dns.message.make_query(dns.name.from_text(name), rdtype, use_edns=0, payload=_PAYLOAD)
-        except dns.exception.DNSException as error:
-            raise run.failed(Reason.MALFORMED, f"not a DNS name: {type(error).__name__}") from error
-        refusal: ProbeError | None = None
-        for server in (*servers.addresses, *servers.addresses):
-            try:
-                async with asyncio.timeout(_RETRANSMIT):
-                    response = await ask_udp(run, query, server)
-            except TimeoutError:
-                continue
-            except ProbeError as error:
-                refusal = error
-                continue
-            self._answered = self._monotonic()
-            return response
-        raise self._silence(refusal)
+            async with asyncio.timeout(_TCP_PATIENCE):
+                return await ask_tcp(run, self._contexts, query, server)
+        except TimeoutError as error:
+            raise run.failed(Reason.TIMEOUT, "the name server answers over UDP, but not over TCP") from error
 
-    def _silence(self, refusal: ProbeError | None) -> ProbeError:
-        if isinstance(refusal, ProbeInconclusive):
-            return refusal
-        if self._monotonic() - self._answered < _ANSWERED_LATELY:
+    def _is_alive(self) -> bool:
+        return self._monotonic() - self._answered < _ANSWERED_LATELY
+
+    def _silence(self, fault: ProbeError | None) -> ProbeError:
+        if isinstance(fault, ProbeInconclusive):
+            return fault
+        if self._is_alive():
             return ProbeFailed(Layer.DNS, Reason.TIMEOUT, "the resolver answers for other names, not for this one")
-        return ProbeInconclusive(Reason.SELF_RESOLVER, "the resolver of this vantage answers nothing for anybody")
+        return _dead()
 
 
-async def ask_udp(run: Run, query: dns.message.Message, server: tuple[str, int]) -> dns.message.Message:
-    """One question, one answer over UDP; again over TCP when it came truncated (RFC 7766)."""
-    async with Datagram.connect(run, server) as datagram:
-        await datagram.send(query.to_wire())
-        while True:
-            response = parse(await datagram.receive())
-            if response is not None and query.is_response(response):
-                break
-    if response.flags & dns.flags.TC:
-        return await _ask_tcp(run, query, server)
-    return response
+def _dead() -> ProbeInconclusive:
+    return ProbeInconclusive(Reason.SELF_RESOLVER, "the resolver of this vantage answers nothing for anybody")
 
 
-async def _ask_tcp(run: Run, query: dns.message.Message, server: tuple[str, int]) -> dns.message.Message:
-    reader, writer = await asyncio.open_connection(*server)
-    try:
-        writer.write(query.to_wire(prepend_length=True))
-        response = parse(await reader.readexactly(int.from_bytes(await reader.readexactly(2))))
-    except (OSError, asyncio.IncompleteReadError) as error:
-        raise run.failed(Reason.CLOSED, "the name server broke off its TCP answer") from error
-    finally:
-        writer.transport.abort()
-    if response is None or not query.is_response(response):
-        raise run.failed(Reason.MALFORMED, "not a DNS answer")
-    return response
-
-
-def parse(wire: bytes) -> dns.message.Message | None:
-    """A DNS message, or None for bytes that are none."""
-    try:
-        return dns.message.from_wire(wire, ignore_trailing=True)
-    except (dns.exception.DNSException, ValueError):
-        return None
-
-
-def _addresses(response: dns.message.Message) -> list[str]:
-    return [
-        item.address
-        for rrset in response.answer
-        if rrset.rdtype in (dns.rdatatype.A, dns.rdatatype.AAAA)
-        for item in rrset
-    ]
-
-
-_RCODES = {dns.rcode.NXDOMAIN: Reason.NXDOMAIN, dns.rcode.SERVFAIL: Reason.SERVFAIL, dns.rcode.REFUSED: Reason.REFUSED}
-
-
-def _verdict(response: dns.message.Message, name: str, rdtype: str) -> ProbeFailed:
-    rcode = response.rcode()
-    if rcode == dns.rcode.NOERROR:
-        return ProbeFailed(Layer.DNS, Reason.NO_ANSWER, f"{name} has no {rdtype} record")
-    return ProbeFailed(Layer.DNS, _RCODES.get(rcode, Reason.RCODE), f"{name} {rdtype}: {dns.rcode.to_text(rcode)}")
+def _addresses(response: dns.message.Message, rdtype: str) -> list[str]:
+    wanted = dns.rdatatype.from_text(rdtype)
+    return [item.address for rrset in response.answer if rrset.rdtype == wanted for item in rrset]
 
 
 def literal(host: str, family: Family) -> list[str]:
     """``[host]`` when it is an address of that family already, else nothing."""
-    try:
-        address = ipaddress.ip_address(host)
-    except ValueError:
+    version = _address_version(host)
+    if version is None:
         return []
-    if family not in ("any", address.version):
+    if family not in ("any", version):
         raise ProbeInconclusive(Reason.SELF_NETWORK, f"{host} is not an IPv{family} address")
     return [host]
 
 
-def from_hosts(host: str, family: Family) -> list[str]:
-    """The addresses that /etc/hosts gives for ``host``, IPv4 before IPv6."""
-    wanted = host.rstrip(".").lower()
+@lru_cache(maxsize=65536)
+def _address_version(host: str) -> int | None:
+    # Asked at every attempt, of the same few hosts.
     try:
-        lines = _HOSTS.read_text(encoding="utf-8", errors="replace").splitlines()
-    except OSError:
-        return []
-    found: list[str] = []
-    for line in lines:
-        address, *names = line.partition("#")[0].split() or [""]
-        if wanted in (name.lower() for name in names):
-            found.append(address)
-    return sorted((a for a in found if family in ("any", _version(a))), key=_version)
+        return ipaddress.ip_address(host).version
+    except ValueError:
+        return None
 
 
 def _version(address: str) -> int:
     return 6 if ":" in address else 4
-
-
-def has_route(version: int) -> bool:
-    """Whether this host has a route to the world in IPv4 or IPv6. Sends nothing."""
-    # A UDP connect only looks the route up. Documentation prefixes may be blackholed: ask for ordinary addresses.
-    family, probe = (socket.AF_INET6, "2000::1") if version == 6 else (socket.AF_INET, "192.88.99.1")
-    try:
-        with socket.socket(family, socket.SOCK_DGRAM) as sock:
-            sock.connect((probe, 9))
-    except OSError:
-        return False
-    return True

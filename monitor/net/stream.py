@@ -7,6 +7,7 @@ than the loop's own TLS (bench/ compares them).
 
 import asyncio
 import re
+import socket
 import ssl
 from types import TracebackType
 from typing import Self
@@ -52,6 +53,14 @@ class Stream(asyncio.Protocol):
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         self.close()
+
+    @property
+    def sock(self) -> socket.socket:
+        """The socket below, for options and the kernel's view of it."""
+        if self._transport is None:
+            raise RuntimeError("a stream that was never connected")
+        sock: socket.socket = self._transport.get_extra_info("socket")
+        return sock
 
     def close(self) -> None:
         """Drop the connection at once. Never waits: a hanging peer may not hold us."""
@@ -136,7 +145,15 @@ class Stream(asyncio.Protocol):
         self._take(match.end())
         return match
 
+    def unread(self, data: bytes) -> None:
+        """Put back what was read too much: the next read finds it first."""
+        self._plain[:0] = data
+
     def _take(self, count: int) -> bytes:
+        if count == len(self._plain):  # the usual case, without a second copy
+            taken = bytes(self._plain)
+            self._plain.clear()
+            return taken
         taken = bytes(self._plain[:count])
         del self._plain[:count]
         return taken

@@ -11,18 +11,15 @@ import struct
 from monitor.domain.attempt import Run
 from monitor.domain.words import Fact
 
-_RTT = struct.Struct("=I")
-_RTT_OFFSET = 68  # microseconds
-_RETRANS_OFFSET = 100
-_SIZE = 104
+_INFO = struct.Struct("=68xI28xI")  # tcpi_rtt, microseconds, and tcpi_total_retrans
 
 
 def note_tcp_info(run: Run, sock: socket.socket) -> None:
     """Record kernel RTT (seconds) and retransmissions, where the system tells them."""
     try:
-        raw = sock.getsockopt(socket.IPPROTO_TCP, socket.TCP_INFO, _SIZE)
+        raw = sock.getsockopt(socket.IPPROTO_TCP, socket.TCP_INFO, _INFO.size)
     except (OSError, AttributeError):
         return  # not Linux, or already reset: a fact less, no failure
-    if len(raw) >= _SIZE:
-        run.facts[Fact.KERNEL_RTT] = _RTT.unpack_from(raw, _RTT_OFFSET)[0] / 1e6
-        run.facts[Fact.RETRANSMITS] = _RTT.unpack_from(raw, _RETRANS_OFFSET)[0]
+    if len(raw) >= _INFO.size:
+        rtt, run.facts[Fact.RETRANSMITS] = _INFO.unpack_from(raw)
+        run.facts[Fact.KERNEL_RTT] = rtt / 1e6

@@ -1,0 +1,230 @@
+"""The composition root: builds every part, starts in order, stops in reverse."""
+
+import asyncio
+import gc
+import resource
+from collections.abc import Callable
+from contextlib import AsyncExitStack, suppress
+from functools import partial
+
+import structlog
+
+from monitor import __version__
+from monitor.clock import Pulse, SystemClock
+from monitor.config import ConfigError, Configuration
+from monitor.domain.check import Vantage
+from monitor.domain.vitals import Vitals
+from monitor.domain.words import Outcome
+from monitor.metrics.exposition import Exposition, Format
+from monitor.metrics.own import OwnMetrics
+from monitor.metrics.probes import ProbeMetrics
+from monitor.net.network import Network
+from monitor.registry import PROBES
+from monitor.runner import Doubts, Runner, Slot, ask
+from monitor.scheduling import Member, Schedule
+from monitor.web.backend import Backend, Scrape
+from monitor.web.board import Board
+from monitor.web.server import Listen, make_app, serve
+from monitor.witnesses import Witnesses
+
+_DRAIN = 3.0
+"""Seconds that running attempts get to end by themselves at a stop; all of it must fit in 5 s."""
+_LAG_WINDOW = 15.0
+_SPARE_FILES = 64
+"""Descriptors for ourselves: store, web, logs, resolver sockets."""
+
+_log = structlog.get_logger(__name__)
+
+
+class App:
+    """One monitor. `run` it once."""
+
+    def __init__(self, configuration: Configuration, load: Callable[[], Configuration]) -> None:
+        self._configuration = configuration
+        self._load = load
+        self._clock = SystemClock()
+        self._stopping = asyncio.Event()
+        self._reloading = asyncio.Lock()
+        self._reload_wanted = asyncio.Event()
+        self._schedule = Schedule(self._clock)
+        self._pulse = Pulse(self._clock, self._on_clock_step)
+        self._witnesses = Witnesses(self._clock)
+        self._metrics = ProbeMetrics(configuration.vantage)
+        self._board = Board()
+        self._network = make_network(configuration, self._clock)
+        self._runner = Runner(
+            self._clock,
+            Doubts(late_since=self._pulse.late_since, online=self._witnesses.online_since),
+            (self._metrics, self._board, self._witnesses),
+            configuration.limits.max_in_flight,
+        )
+        self._slots: dict[str, Slot] = {}
+        self._started = 0.0
+        self._reload_ok = True
+        self._reload_time = self._clock.now()
+
+    def stop(self) -> None:
+        """Begin an orderly stop; `run` returns within 5 s."""
+        self._stopping.set()
+
+    async def run(self, on_ready: Callable[[str], None]) -> None:
+        """Watch until `stop`. ``on_ready`` gets the URL of the page once everything listens.
+
+        Raises OSError when the address to listen on is taken.
+        """
+        raise_file_limit(self._configuration.limits.max_in_flight)
+        async with AsyncExitStack() as stack:
+            listen = _listen(self._configuration)
+            await serve(make_app(self._backend(), listen, []), listen, stack)
+            async with asyncio.TaskGroup() as background:
+                pulse = background.create_task(self._pulse.beat())
+                reloads = background.create_task(self._reload_on_request())
+                with suppress(TimeoutError):  # the drain's: what still ran was cancelled
+                    await self._watch(partial(on_ready, listen.url))
+                pulse.cancel()
+                reloads.cancel()
+
+    async def _watch(self, on_ready: Callable[[], None]) -> None:
+        async with asyncio.timeout(None) as drain, asyncio.TaskGroup() as attempts:
+            self._runner.use(attempts)
+            self._apply(self._configuration)
+            self._schedule.every(5, self._forget_stale)
+            self._schedule.start()
+            self._started = self._clock.now()
+            gc.collect()
+            gc.freeze()  # the configuration stays for good: a full collection need not walk it each time
+            on_ready()
+            await self._stopping.wait()
+            self._schedule.stop()
+            drain.reschedule(asyncio.get_running_loop().time() + _DRAIN)
+
+    def request_reload(self) -> None:
+        """Reload soon; what SIGHUP does."""
+        self._reload_wanted.set()
+
+    async def reload(self) -> str | None:
+        """Take the configuration anew, whole or not at all; what is wrong with it, or None."""
+        async with self._reloading:
+            try:
+                configuration = await asyncio.to_thread(self._load)
+            except ConfigError as error:
+                self._reload_ok = False
+                _log.error(
+                    "configuration not taken; the old one stays", problems=str(error)
+                )  # the operator's mistake, not ours: no traceback
+                return str(error)
+            self._apply(configuration)
+            self._reload_ok, self._reload_time = True, self._clock.now()
+            _log.info("configuration taken", checks=len(self._slots))
+            return None
+
+    async def _reload_on_request(self) -> None:
+        while True:
+            await self._reload_wanted.wait()
+            self._reload_wanted.clear()
+            await self.reload()
+
+    def _apply(self, configuration: Configuration) -> None:
+        self._configuration = configuration
+        checks = (*configuration.witnesses, *configuration.checks)
+        old, self._slots = self._slots, {}
+        for check in checks:
+            slot = old.get(check.id)
+            if slot is None or slot.check != check:
+                slot = Slot(check, PROBES[check.kind](check.settings, self._network))
+            self._slots[check.id] = slot
+        self._metrics.replace(checks)
+        self._board.replace(checks)
+        self._witnesses.replace([partial(self._ask_witness, self._slots[w.id]) for w in configuration.witnesses])
+        self._schedule.apply(self._member(slot) for slot in self._slots.values())
+
+    def _member(self, slot: Slot) -> Member:
+        check = slot.check
+        return Member(
+            key=check.id, interval=check.interval, start=partial(self._runner.launch, slot), jitter=check.foreign
+        )
+
+    async def _ask_witness(self, slot: Slot) -> bool:
+        attempt, _ = await ask(slot.check, slot.probe, self._clock, (slot.rounds, 0))
+        return attempt.outcome is Outcome.OK
+
+    async def _forget_stale(self) -> None:
+        self._metrics.forget_stale(self._clock.now())
+
+    def _on_clock_step(self, seconds: float) -> None:
+        _log.warning("the wall clock stepped", seconds=round(seconds, 3))
+        self._schedule.realign()
+
+    def _backend(self) -> Backend:
+        exposition = Exposition(self._metrics, OwnMetrics(self._vitals))
+
+        def scrape(accept: str, accept_encoding: str) -> Scrape:
+            form = Format.negotiate(accept, accept_encoding)
+            return Scrape(content_type=form.content_type, gzip=form.gzip, body=exposition.render(form))
+
+        return Backend(
+            clock=self._clock,
+            board=self._board,
+            vantage=self._vantage,
+            vitals=self._vitals,
+            online=lambda: self._witnesses.online,
+            scrape=scrape,
+            reload=self.reload,
+        )
+
+    def _vantage(self) -> Vantage:
+        return self._configuration.vantage
+
+    def _vitals(self) -> Vitals:
+        counts = self._runner.counts
+        return Vitals(
+            checks=len(self._slots),
+            in_flight=counts.in_flight,
+            max_in_flight=self._configuration.limits.max_in_flight,
+            skipped=counts.skipped + self._schedule.skipped,
+            lateness=counts.lateness,
+            shed_ratio=self._schedule.shed_ratio,
+            loop_lag=self._pulse.late_since(self._clock.monotonic() - _LAG_WINDOW),
+            gaps=self._pulse.gaps,
+            gap_seconds=self._pulse.gap_seconds,
+            internal_errors=counts.internal_errors,
+            sink_errors=counts.sink_errors,
+            reload_ok=self._reload_ok,
+            reload_time=self._reload_time,
+            started=self._started,
+        )
+
+
+def make_network(configuration: Configuration, clock: SystemClock) -> Network:
+    """The ladder's shared parts, with a User-Agent that says who asks."""
+    contact = f" (+{configuration.contact})" if configuration.contact else ""
+    return Network(clock.monotonic, clock.now, user_agent=f"lastseen/{__version__}{contact}")
+
+
+def raise_file_limit(max_in_flight: int) -> None:
+    """Raise the soft limit of open files as far as allowed; say so when it is too low for ``max_in_flight``."""
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    wanted = max_in_flight + _SPARE_FILES
+    if soft != resource.RLIM_INFINITY and soft < wanted:
+        reached = wanted if hard == resource.RLIM_INFINITY else min(wanted, hard)
+        resource.setrlimit(resource.RLIMIT_NOFILE, (max(soft, reached), hard))
+        if reached < wanted:
+            _log.warning(
+                "few open files allowed: attempts beyond them are inconclusive/self_files",
+                allowed=reached,
+                needed=wanted,
+            )
+
+
+def _listen(configuration: Configuration) -> Listen:
+    settings = configuration.web
+    basic, token, tls = settings.basic_auth, settings.bearer_token, settings.tls
+    return Listen(
+        host=settings.listen.host,
+        port=settings.listen.port,
+        username=basic.username if basic else "",
+        password=basic.password.get_secret_value() if basic else "",
+        token=token.get_secret_value() if token else "",
+        cert_file=tls.cert_file if tls else "",
+        key_file=tls.key_file if tls else "",
+    )

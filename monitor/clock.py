@@ -1,0 +1,94 @@
+"""The system's clocks, and our own pulse: is this process running on time?"""
+
+import asyncio
+import time
+from collections import deque
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from monitor.domain.ports import Clock
+
+_BEAT = 0.05
+_NOTABLE = 0.02
+"""Lateness below this is remembered by nobody: it is the timer's own grain."""
+_GAP = 2.0
+"""The loop stood still for this long: stopped, suspended or starved. Nothing was observed meanwhile."""
+_STEP = 0.5
+"""A jump of the wall clock against the monotonic one that is no slewing of NTP (which is at most 500 ppm)."""
+_MEMORY = 600.0
+
+
+class SystemClock:
+    """The clock of this machine."""
+
+    def now(self) -> float:
+        """Unix time in seconds."""
+        return time.time()
+
+    def monotonic(self) -> float:
+        """Seconds that never jump; they stand still while the machine is suspended."""
+        return time.monotonic()
+
+
+@dataclass(frozen=True, slots=True)
+class _Late:
+    at: float
+    by: float
+
+
+class Pulse:
+    """Beats twenty times a second and remembers when a beat came late.
+
+    A deadline that fired late, or a connection that died while we stood still,
+    says nothing about the target: `late_since` lets the runner ask.
+    """
+
+    def __init__(self, clock: Clock, on_step: Callable[[float], None]) -> None:
+        self._clock = clock
+        self._on_step = on_step
+        self._late: deque[_Late] = deque()
+        self._last = clock.monotonic()
+        self._offset = clock.now() - self._last
+        self._asleep = _asleep()
+        self.gaps = 0
+        self.gap_seconds = 0.0
+
+    async def beat(self) -> None:
+        """Beat until cancelled."""
+        while True:
+            self._last = self._clock.monotonic()
+            await asyncio.sleep(_BEAT)
+            self.take()
+
+    def take(self) -> None:
+        """Take note of one beat: lateness, suspension, a step of the wall clock."""
+        now = self._clock.monotonic()
+        late = now - self._last - _BEAT
+        slept = _asleep() - self._asleep
+        self._asleep += slept
+        if late > _NOTABLE:
+            self._late.append(_Late(now, late))
+        while self._late and self._late[0].at < now - _MEMORY:
+            self._late.popleft()
+        if late + slept > _GAP:
+            self.gaps += 1
+            self.gap_seconds += late + slept
+        step = self._clock.now() - now - self._offset
+        self._offset += step
+        if abs(step - slept) > _STEP:
+            self._on_step(step - slept)
+
+    def late_since(self, moment: float) -> float:
+        """The longest that the loop stood still since ``moment`` (monotonic), in seconds."""
+        running = self._clock.monotonic() - self._last - _BEAT
+        worst = max(running, 0.0)
+        for late in reversed(self._late):
+            if late.at < moment:
+                break
+            worst = max(worst, late.by)
+        return worst
+
+
+def _asleep() -> float:
+    """Seconds this machine has been suspended since boot."""
+    return time.clock_gettime(time.CLOCK_BOOTTIME) - time.clock_gettime(time.CLOCK_MONOTONIC)

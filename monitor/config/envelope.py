@@ -1,0 +1,185 @@
+"""The file around the kinds: what may stand at each level, strictly.
+
+`services`, `components` and `targets` are walked by hand, so they are `Any`
+here; the kinds' own settings join at the level of the target.
+"""
+
+import re
+from typing import Annotated, Any, Literal, Self
+
+from pydantic import AfterValidator, Field, model_validator
+
+from monitor.domain.settings import Address, Duration, Endpoint, Secret, Settings, Strings
+
+_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,62}")
+
+
+def _check_name(value: str) -> str:
+    if not _NAME.fullmatch(value):
+        raise ValueError("a name is made of letters, digits, '.', '_' and '-', at most 63 of them")
+    return value
+
+
+def _check_line(value: str) -> str:
+    if not value.strip() or not value.isprintable():
+        raise ValueError("must be one line of text")
+    return value
+
+
+def _check_country(value: str) -> str:
+    if not re.fullmatch(r"(?:[A-Z]{2})?", value):
+        raise ValueError("must be two capital letters (ISO 3166-1), as in DE")
+    return value
+
+
+def _check_header(value: str) -> str:
+    if value and not (value.isascii() and value.isprintable()):
+        raise ValueError("must be one line of ASCII: it becomes part of the User-Agent")
+    return value
+
+
+def _check_store(value: str) -> str:
+    if "://" not in value:
+        raise ValueError("must be a URL such as sqlite:///lastseen.db")
+    return value
+
+
+Name = Annotated[str, AfterValidator(_check_name)]
+Line = Annotated[str, AfterValidator(_check_line)]
+
+
+class VantageSettings(Settings):
+    """Where this monitor stands."""
+
+    name: Name = "local"
+    region: str = ""
+    country: Annotated[str, AfterValidator(_check_country)] = ""
+    network: str = ""
+    """Best the number of the autonomous system: AS3320."""
+
+
+class BasicAuth(Settings):
+    """Name and password that every path asks for."""
+
+    username: Annotated[str, Field(min_length=1)]
+    password: Secret
+
+
+class WebTls(Settings):
+    """The server's certificate chain and its key, PEM."""
+
+    cert_file: str
+    key_file: str
+
+
+class WebSettings(Settings):
+    """The page, the API and the metrics."""
+
+    listen: Address = Endpoint(host="127.0.0.1", port=9797)
+    basic_auth: BasicAuth | None = None
+    bearer_token: Secret | None = None
+    tls: WebTls | None = None
+    probe_allow: Strings | None = None
+    """Patterns (``*`` and ``?``) of targets that /probe may be aimed at; unset: any."""
+
+    @model_validator(mode="after")
+    def _check_token(self) -> Self:
+        if self.bearer_token is not None and not self.bearer_token.get_secret_value():
+            raise ValueError("bearer_token is empty")
+        return self
+
+
+class Limits(Settings):
+    """Bounds that protect this machine."""
+
+    max_in_flight: Annotated[int, Field(ge=1, le=100_000)] = 5000
+    """Attempts that may run at the same time."""
+
+
+class LogSettings(Settings):
+    """What the log says, and in which form."""
+
+    level: Literal["debug", "info", "warning", "error"] = "info"
+    format: Literal["console", "json"] = "console"
+
+
+class ConfirmSettings(Settings):
+    """How a first failure is confirmed; what is unset comes from the service, then from the code."""
+
+    attempts: Annotated[int, Field(ge=0, le=10)] | None = None
+    delay: Duration | None = None
+
+
+class FileSettings(Settings):
+    """The top of the user's file."""
+
+    vantage: VantageSettings = VantageSettings()
+    contact: Annotated[str, AfterValidator(_check_header)] = ""
+    """How to reach the operator, mailto: or https:. Part of the User-Agent."""
+    services: Any = None
+    witnesses: Any = None
+    store: Annotated[str, AfterValidator(_check_store)] = "sqlite:///lastseen.db"
+    web: WebSettings = WebSettings()
+    limits: Limits = Limits()
+    log: LogSettings = LogSettings()
+    modules: str | None = None
+    """A modules file of blackbox_exporter, for /probe."""
+
+
+class ServiceSettings(Settings):
+    """One service. Interval, timeout and confirmation hold for all its targets that set none."""
+
+    name: Name
+    title: Line | None = None
+    provider: Name | None = None
+    foreign: bool = False
+    """The endpoints belong to a network that is not ours."""
+    enabled: bool = True
+    interval: Duration | None = None
+    timeout: Duration | None = None
+    confirm: ConfirmSettings = ConfirmSettings()
+    sources: Strings = ()
+    components: Any = None
+
+
+class UseSettings(Settings):
+    """What stands beside the overrides of a service from the catalogue."""
+
+    use: Strings
+    only: Strings | None = None
+    """Watch these components."""
+    except_: Strings = Field(default=(), alias="except")
+    """Watch all but these components."""
+
+
+class ComponentSettings(Settings):
+    """A part of a service that can fail alone."""
+
+    name: Name
+    title: Line | None = None
+    critical: bool = True
+    enabled: bool = True
+    targets: Any = None
+
+
+class TargetSettings(Settings):
+    """What every target may say, whatever its kind."""
+
+    name: Line | None = None
+    probe: str
+    enabled: bool = True
+    interval: Duration | None = None
+    timeout: Duration | None = None
+    confirm: ConfirmSettings = ConfirmSettings()
+    proves: str = ""
+    """What it means that this target answers."""
+    source: str = ""
+    """Where the fact comes from that this is a right target."""
+
+
+class WitnessSettings(TargetSettings):
+    """A target that is used only to judge the vantage itself."""
+
+    network: Name
+    """Whose network it stands in: witnesses count by networks."""
+    foreign: bool = True

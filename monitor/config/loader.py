@@ -1,0 +1,67 @@
+"""One file -> one configuration, or all of its mistakes."""
+
+from collections.abc import Mapping
+from pathlib import Path
+from types import MappingProxyType
+
+from monitor.config.catalogue import Catalogue
+from monitor.config.document import parse, read
+from monitor.config.envelope import FileSettings
+from monitor.config.model import Configuration
+from monitor.config.nodes import Node, Table
+from monitor.config.problems import Mark, Problems
+from monitor.config.services import Reader
+from monitor.config.targets import Kinds
+from monitor.config.validate import fill_secrets, validate
+from monitor.config.witnesses import read_witnesses
+from monitor.domain.check import Vantage
+
+_WALKED = frozenset(("services", "witnesses"))
+
+
+def load(path: Path, kinds: Kinds, catalogue: Catalogue | None, environ: Mapping[str, str]) -> Configuration:
+    """The configuration in a file. Raises ConfigError with every mistake.
+
+    ``kinds`` are the probes that may be named, with their settings classes;
+    ``environ`` is what ``${NAME}`` may ask for; without a catalogue no
+    ``use:`` finds anything.
+    """
+    problems = Problems()
+    root = read(path, environ, problems)
+    return _configure(root, Mark(str(path), 1, 1), Reader(kinds=kinds, catalogue=catalogue, problems=problems))
+
+
+def loads(
+    text: str, kinds: Kinds, catalogue: Catalogue | None, environ: Mapping[str, str], *, name: str = "(text)"
+) -> Configuration:
+    """The same for a text; ``name`` is what messages call it."""
+    problems = Problems()
+    root = parse(text, name, environ, problems)
+    return _configure(root, Mark(name, 1, 1), Reader(kinds=kinds, catalogue=catalogue, problems=problems))
+
+
+def _configure(root: Node | None, start: Mark, reader: Reader) -> Configuration:
+    problems = reader.problems
+    if not isinstance(root, Table):
+        if not problems:
+            problems.add(root.mark if root else start, "must be a mapping, with 'services' in it")
+        raise problems.error()
+    own = fill_secrets(root.part(_WALKED, inside=False), FileSettings, problems)
+    settings = validate(FileSettings, own, problems, also=_WALKED)
+    reader.read(root.get("services"))
+    witnesses = read_witnesses(root.get("witnesses"), reader)
+    if settings is None or problems:
+        raise problems.error()
+    return Configuration(
+        vantage=Vantage(**settings.vantage.model_dump()),
+        contact=settings.contact,
+        checks=tuple(reader.checks),
+        services=tuple(reader.services),
+        witnesses=witnesses,
+        store=settings.store,
+        web=settings.web,
+        limits=settings.limits,
+        log=settings.log,
+        modules=Path(settings.modules) if settings.modules else None,
+        written=MappingProxyType(reader.written),
+    )

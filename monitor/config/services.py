@@ -1,0 +1,132 @@
+"""The entries of ``services:`` -> checks, and what to tell people about them."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+
+from monitor.config.catalogue import Catalogue
+from monitor.config.envelope import ComponentSettings, ServiceSettings, TargetSettings
+from monitor.config.model import ComponentInfo, ServiceInfo, TargetInfo, Written
+from monitor.config.nodes import Items, Node, Table, is_hidden
+from monitor.config.problems import Mark, Problems
+from monitor.config.targets import Kinds, Place, build, read_head, remember
+from monitor.config.use import USE_KEYS, used
+from monitor.config.validate import validate
+from monitor.domain.check import Check
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Reader:
+    """Reads one document, noting mistakes and collecting what is right."""
+
+    kinds: Kinds
+    catalogue: Catalogue | None
+    problems: Problems
+    checks: list[Check] = field(default_factory=list)
+    services: list[ServiceInfo] = field(default_factory=list)
+    written: dict[str, Written] = field(default_factory=dict)
+    seen_services: dict[str, Mark] = field(default_factory=dict)
+    seen_checks: dict[str, Mark] = field(default_factory=dict)
+
+    def read(self, node: Node | None) -> None:
+        """All entries of ``services:``."""
+        for table in self.tables(node, "services", is_optional=True):
+            if "use" in table.entries:
+                for service, mark in used(table, self.catalogue or Catalogue({}), self.kinds, self.problems):
+                    self._service(service, mark)
+            else:
+                self._service(table, name_mark(table))
+
+    def tables(self, node: Node | None, what: str, *, is_optional: bool = False) -> Iterator[Table]:
+        """The mappings of a list; anything else is noted."""
+        if not isinstance(node, Items):
+            if node is not None:
+                self.problems.add(node.mark, f"{what!r} must be a list")
+            return
+        if not node.items and not is_optional:
+            self.problems.add(node.mark, f"{what!r} needs at least one entry")
+        for item in node.items:
+            if isinstance(item, Table):
+                yield item
+            else:
+                self.problems.add(item.mark, "must be a mapping")
+
+    def _service(self, table: Table, mark: Mark) -> None:
+        settings = validate(ServiceSettings, table, self.problems, also=USE_KEYS)
+        if table.get("components") is None:
+            self.problems.add(table.mark, "'components' is missing")
+        if settings is not None and not self._is_new(settings.name, mark, self.seen_services, "service"):
+            return
+        infos = list(self._components(table, settings))
+        if settings is not None and settings.enabled and infos:
+            self.services.append(
+                ServiceInfo(
+                    name=settings.name,
+                    title=settings.title or settings.name,
+                    provider=settings.provider or "",
+                    foreign=settings.foreign,
+                    sources=settings.sources,
+                    components=tuple(infos),
+                )
+            )
+
+    def _components(self, table: Table, service: ServiceSettings | None) -> Iterator[ComponentInfo]:
+        seen: dict[str, Mark] = {}
+        for item in self.tables(table.get("components"), "components"):
+            settings = validate(ComponentSettings, item, self.problems)
+            if item.get("targets") is None:
+                self.problems.add(item.mark, "'targets' is missing")
+            if settings is not None and not self._is_new(settings.name, name_mark(item), seen, "component"):
+                continue
+            targets = tuple(self._targets(table, item, service, settings))
+            if settings is not None and targets:
+                yield ComponentInfo(
+                    name=settings.name,
+                    title=settings.title or settings.name,
+                    critical=settings.critical,
+                    targets=targets,
+                )
+
+    def _targets(
+        self, table: Table, item: Table, service: ServiceSettings | None, component: ComponentSettings | None
+    ) -> Iterator[TargetInfo]:
+        for target in self.tables(item.get("targets"), "targets"):
+            common, settings = read_head(target, self.kinds, TargetSettings, self.problems)
+            if common is None or settings is None or service is None or component is None:
+                continue
+            place = Place(
+                service=service.name,
+                component=component.name,
+                provider=service.provider or "",
+                critical=component.critical,
+                foreign=service.foreign,
+                interval=service.interval,
+                timeout=service.timeout,
+                confirm=service.confirm,
+                service_table=table,
+                component_table=item,
+            )
+            check, info = build(target, place, common, settings, self.problems)
+            if not self.is_new(check, target):
+                continue
+            if common.enabled and component.enabled and service.enabled:
+                self.checks.append(check)
+                self.written[check.id] = remember(place, target)
+                yield info
+
+    def is_new(self, check: Check, table: Table) -> bool:
+        """False, and noted, when another check has the same id."""
+        return self._is_new(check.id, table.mark, self.seen_checks, "check", hidden=is_hidden(table))
+
+    def _is_new(self, name: str, mark: Mark, seen: dict[str, Mark], what: str, *, hidden: bool = False) -> bool:
+        if name not in seen:
+            seen[name] = mark
+            return True
+        where = seen[name]
+        place = f"line {where.line}" if where.file == mark.file else f"{where.file}:{where.line}"
+        self.problems.add(mark, f"{what}{'' if hidden else f' {name!r}'} is already defined in {place}")
+        return False
+
+
+def name_mark(table: Table) -> Mark:
+    """Where the name of a thing stands, or the thing itself."""
+    return table.entries["name"].node.mark if "name" in table.entries else table.mark

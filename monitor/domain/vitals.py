@@ -1,0 +1,60 @@
+"""The monitor's own numbers, as one snapshot: what watches the watcher."""
+
+from bisect import bisect_left
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from enum import StrEnum, unique
+
+BOUNDS = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0)
+"""Upper bounds in seconds for our own lateness; the goal is p99 < 10 ms."""
+
+
+@unique
+class Skip(StrEnum):
+    """Why a run that was due did not start."""
+
+    OVERRUN = "overrun"
+    """The run before it had not ended."""
+    CAPACITY = "capacity"
+    """As many attempts as allowed were in flight."""
+    OVERLOAD = "overload"
+    """This machine cannot keep up; skipped evenly over all checks."""
+    BACKOFF = "backoff"
+    """The network asked us to come back later."""
+    GAP = "gap"
+    """The monitor was stopped or suspended when it was due."""
+    STOPPING = "stopping"
+
+
+@dataclass(slots=True)
+class Histogram:
+    """A classic histogram with `BOUNDS`; ``buckets`` has one more place for what lies above."""
+
+    buckets: list[int] = field(default_factory=lambda: [0] * (len(BOUNDS) + 1))
+    total: float = 0.0
+
+    def observe(self, value: float) -> None:
+        """Count one value, in seconds."""
+        self.buckets[bisect_left(BOUNDS, value)] += 1
+        self.total += value
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Vitals:
+    """A snapshot for /metrics and the pages. Times in seconds."""
+
+    checks: int
+    in_flight: int
+    max_in_flight: int
+    skipped: Mapping[Skip, int]
+    lateness: Histogram
+    shed_ratio: float
+    loop_lag: float
+    gaps: int
+    gap_seconds: float
+    internal_errors: int
+    sink_errors: Mapping[str, int]
+    reload_ok: bool
+    reload_time: float
+    """Unix time of the last configuration that was taken."""
+    started: float

@@ -1,0 +1,1 @@
+"""What /metrics says: probe results from lines rendered ahead, and the monitor's own numbers."""

@@ -1,0 +1,185 @@
+"""Asking name servers: one question, its answer, over UDP and over streams. Messages are dnspython's."""
+
+import asyncio
+from collections.abc import Sequence
+
+import dns.exception
+import dns.flags
+import dns.message
+import dns.name
+import dns.rcode
+import dns.rdataclass
+import dns.rdatatype
+
+from monitor.domain.attempt import Run
+from monitor.domain.failures import ProbeError, ProbeFailed
+from monitor.domain.words import Layer, Reason
+from monitor.net.datagram import Datagram, readable
+from monitor.net.dial import dial
+from monitor.net.stream import Stream
+from monitor.net.tls import TlsContexts
+
+RETRANSMIT = 1.5  # seconds of silence after which a question over UDP is asked again
+_PAYLOAD = 1232  # DNS flag day 2020: what passes unfragmented nearly everywhere
+_UNABLE = (dns.rcode.SERVFAIL, dns.rcode.REFUSED, dns.rcode.NOTIMP)  # where glibc's resolver asks the next server
+_REASONS = {dns.rcode.NXDOMAIN: Reason.NXDOMAIN, dns.rcode.SERVFAIL: Reason.SERVFAIL, dns.rcode.REFUSED: Reason.REFUSED}
+
+Server = tuple[str, int]
+
+
+def make_query(run: Run, name: str, rdtype: str, rdclass: str = "IN", flags: int = dns.flags.RD) -> dns.message.Message:
+    """A question with EDNS. Raises ProbeFailed malformed for what is no DNS name."""
+    try:
+        return dns.message.make_query(
+            dns.name.from_text(name), rdtype, rdclass, use_edns=0, payload=_PAYLOAD, flags=dns.flags.Flag(flags)
+        )
+    except dns.exception.DNSException as error:
+        raise run.failed(Reason.MALFORMED, f"not a DNS name: {type(error).__name__}") from error
+
+
+def accept(run: Run, query: dns.message.Message, wire: bytes) -> dns.message.Message | None:
+    """The answer to ``query`` in ``wire``; None for a packet that belongs to another question.
+
+    Raises ProbeFailed malformed for an answer to our id that is broken or repeats another question.
+    """
+    if len(wire) < 12 or int.from_bytes(wire[:2]) != query.id:
+        return None
+    try:
+        response = _parse(wire)
+    except (dns.exception.DNSException, ValueError) as error:
+        raise run.failed(Reason.MALFORMED, f"not a DNS message ({type(error).__name__})") from error
+    if not query.is_response(response):
+        raise run.failed(Reason.MALFORMED, "the answer is to another question")
+    return response
+
+
+def _parse(wire: bytes) -> dns.message.Message:
+    try:
+        return dns.message.from_wire(wire, ignore_trailing=True)
+    except dns.exception.DNSException:
+        if wire[2] & 0x02:  # truncated, perhaps in the middle of a record: the flag is all that counts
+            return dns.message.from_wire(wire, question_only=True, ignore_trailing=True)
+        raise
+
+
+def is_truncated(response: dns.message.Message) -> bool:
+    """Whether the answer asks to come again over TCP (RFC 7766)."""
+    return bool(response.flags & dns.flags.TC)
+
+
+def verdict(response: dns.message.Message, name: str, rdtype: str) -> ProbeFailed:
+    """The failure that an answer without the wanted records is."""
+    rcode = response.rcode()
+    if rcode == dns.rcode.NOERROR:
+        return ProbeFailed(Layer.DNS, Reason.NO_ANSWER, f"{name} has no {rdtype} record")
+    return ProbeFailed(Layer.DNS, _REASONS.get(rcode, Reason.RCODE), f"{name} {rdtype}: {dns.rcode.to_text(rcode)}")
+
+
+async def ask_datagram(run: Run, datagram: Datagram, query: dns.message.Message) -> dns.message.Message:
+    """Ask, once more after `RETRANSMIT`, and wait for as long as the run may last."""
+    wire = query.to_wire()
+    datagram.send(wire)
+    try:
+        async with asyncio.timeout(RETRANSMIT):
+            return await _answer(run, datagram, query)
+    except TimeoutError:
+        datagram.send(wire)
+        return await _answer(run, datagram, query)
+
+
+async def _answer(run: Run, datagram: Datagram, query: dns.message.Message) -> dns.message.Message:
+    while True:
+        wire, _ = await datagram.receive()
+        if response := accept(run, query, wire):
+            return response
+
+
+async def ask_stream(run: Run, stream: Stream, query: dns.message.Message) -> dns.message.Message:
+    """Ask over TCP or TLS: two bytes of length before each message (RFC 1035 section 4.2.2)."""
+    stream.write(query.to_wire(prepend_length=True))
+    size = int.from_bytes(await stream.read_exactly(2))
+    response = accept(run, query, await stream.read_exactly(size))
+    if response is None:
+        raise run.failed(Reason.MALFORMED, "not a DNS message, or one with another id")
+    return response
+
+
+async def ask_tcp(run: Run, contexts: TlsContexts, query: dns.message.Message, server: Server) -> dns.message.Message:
+    """Ask over a TCP connection of its own."""
+    async with await dial(run, contexts, server) as stream:
+        return await ask_stream(run, stream, query)
+
+
+class Inquiry:
+    """One question to all name servers of a list over UDP, as resolv.conf(5) describes it.
+
+    The next one is asked when one is silent, unreachable or unable. Sockets stay
+    open meanwhile: an answer that comes late, from whomever, still counts.
+    """
+
+    def __init__(self, run: Run, query: dns.message.Message) -> None:
+        self._run = run
+        self._query = query
+        self._open: dict[Server, Datagram] = {}
+        self._spent: set[Server] = set()
+        self._unable: dns.message.Message | None = None
+        self.fault: ProbeError | None = None
+        """The last thing that went wrong with a server."""
+
+    async def ask(self, servers: Sequence[Server]) -> tuple[Server, dns.message.Message] | None:
+        """Who answered, and what; None when nobody did."""
+        rounds = 2 if len(servers) > 1 else 3
+        try:
+            for server in [*servers] * rounds:
+                if self._send(server) and (answer := await self._within_patience()):
+                    return answer
+        finally:
+            for datagram in self._open.values():
+                datagram.socket.close()
+        return (servers[0], self._unable) if self._unable else None
+
+    def _send(self, server: Server) -> bool:
+        if server in self._spent:
+            return False
+        try:
+            if server not in self._open:
+                self._open[server] = Datagram.connect(self._run, server)
+            self._open[server].send(self._query.to_wire())
+        except ProbeError as error:
+            self._drop(server, error)
+            return False
+        return True
+
+    def _drop(self, server: Server, fault: ProbeError | None = None) -> None:
+        self._spent.add(server)
+        self.fault = fault or self.fault
+        if server in self._open:
+            self._open.pop(server).socket.close()
+
+    async def _within_patience(self) -> tuple[Server, dns.message.Message] | None:
+        try:
+            async with asyncio.timeout(RETRANSMIT):
+                while len(waiting := dict(self._open)):
+                    for server, datagram in waiting.items():
+                        if response := self._look(server, datagram):
+                            return server, response
+                    if len(self._open) < len(waiting):
+                        return None  # somebody gave up: on to the next at once
+                    await readable(*(datagram.socket for datagram in self._open.values()))
+        except TimeoutError:
+            pass
+        return None
+
+    def _look(self, server: Server, datagram: Datagram) -> dns.message.Message | None:
+        try:
+            while packet := datagram.poll():
+                response = accept(self._run, self._query, packet[0])
+                if response is not None and response.rcode() not in _UNABLE:
+                    return response
+                if response is not None:
+                    self._unable = response
+                    self._drop(server)
+                    break
+        except ProbeError as error:
+            self._drop(server, error)
+        return None

@@ -1,0 +1,23 @@
+"""One TCP connection to a numeric address."""
+
+import asyncio
+
+from monitor.domain.attempt import Run
+from monitor.net.faults import os_fault
+from monitor.net.stream import Stream
+from monitor.net.tls import TlsContexts
+
+
+async def dial(run: Run, contexts: TlsContexts, address: tuple[str, int], source: str | None = None) -> Stream:
+    """A stream to ``address`` (numeric host, port), from the local address ``source``; the caller closes it.
+
+    Raises ProbeFailed or ProbeInconclusive in the current phase.
+    """
+    local = (source, 0) if source else None
+    try:
+        _, stream = await asyncio.get_running_loop().create_connection(
+            lambda: Stream(run, contexts), *address, local_addr=local
+        )
+    except OSError as error:
+        raise os_fault(run, error, address[0]) from error
+    return stream

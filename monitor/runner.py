@@ -1,0 +1,217 @@
+"""One run of a check: deadline, stopwatch, confirmation, and who is to blame; then hand to the sinks."""
+
+import asyncio
+from collections import Counter
+from collections.abc import Awaitable, Callable, Sequence
+from dataclasses import dataclass, field, replace
+
+import structlog
+
+from monitor.domain.attempt import Attempt, Failure, Run
+from monitor.domain.check import Check
+from monitor.domain.failures import ProbeFailed, ProbeInconclusive
+from monitor.domain.ports import Clock, Probe, Sink
+from monitor.domain.vitals import Histogram, Skip
+from monitor.domain.words import Outcome, Reason
+
+_LATE_SHARE = 0.1
+_LATE_FLOOR = 0.1
+"""A loop that stood still for a tenth of the deadline (at least 0.1 s) took that much from the target."""
+_LATE_BLURS = (Reason.TIMEOUT, Reason.CLOSED, Reason.RESET)
+"""What standing still can cause: a deadline of ours, or a peer that gave up on us."""
+_SLOW_SHARE = 0.8
+"""Checks that last ran into half of their deadline may fill this share of the places, never all of them."""
+_BACKOFF_FIRST = 1800.0
+_BACKOFF_LAST = 6 * 3600.0
+
+_log = structlog.get_logger(__name__)
+
+
+@dataclass(slots=True, eq=False)
+class Slot:
+    """A check's place in the runner: at most one attempt of it at a time."""
+
+    check: Check
+    probe: Probe
+    busy: bool = False
+    failing: bool = False
+    """The last conclusive attempt failed."""
+    slow: bool = False
+    rounds: int = 0
+    resume_at: float = 0.0
+    """Monotonic time before which a rate limit forbids to ask again."""
+    backoff: float = 0.0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Doubts:
+    """What the runner asks before it blames a target."""
+
+    late_since: Callable[[float], float]
+    """The longest that our loop stood still since a monotonic time, in seconds."""
+    online: Callable[[float], Awaitable[bool]]
+    """Whether a witness has answered since a monotonic time, or answers now."""
+
+
+@dataclass(slots=True)
+class Counts:
+    """The runner's own numbers."""
+
+    in_flight: int = 0
+    slow_in_flight: int = 0
+    skipped: Counter[Skip] = field(default_factory=Counter)
+    internal_errors: int = 0
+    sink_errors: Counter[str] = field(default_factory=Counter)
+    lateness: Histogram = field(default_factory=Histogram)
+
+
+class Runner:
+    """Runs checks on demand, each in its own task, never two of one check at once."""
+
+    def __init__(self, clock: Clock, doubts: Doubts, sinks: Sequence[Sink], max_in_flight: int) -> None:
+        self._clock = clock
+        self._doubts = doubts
+        self._sinks = tuple(sinks)
+        self._max_in_flight = max_in_flight
+        self._tasks: asyncio.TaskGroup | None = None
+        self.counts = Counts()
+
+    def use(self, tasks: asyncio.TaskGroup) -> None:
+        """Run in this task group from now on."""
+        self._tasks = tasks
+
+    def launch(self, slot: Slot, due: float) -> None:
+        """Start a run that was due at ``due`` (monotonic), or count why not."""
+        skip = self._why_not(slot)
+        if skip or self._tasks is None:
+            self.counts.skipped[skip or Skip.STOPPING] += 1
+            return
+        slot.busy = True
+        self.counts.in_flight += 1
+        self.counts.slow_in_flight += slot.slow
+        self._tasks.create_task(self._run(slot, due, was_slow=slot.slow))
+
+    def _why_not(self, slot: Slot) -> Skip | None:
+        if slot.busy:
+            return Skip.OVERRUN
+        if self._clock.monotonic() < slot.resume_at:
+            return Skip.BACKOFF
+        full = self.counts.in_flight >= self._max_in_flight
+        if full or (slot.slow and self.counts.slow_in_flight >= self._max_in_flight * _SLOW_SHARE):
+            return Skip.CAPACITY
+        return None
+
+    async def _run(self, slot: Slot, due: float, *, was_slow: bool) -> None:
+        try:
+            self.counts.lateness.observe(max(0.0, self._clock.monotonic() - due))
+            attempt = await self._once(slot, 0)
+            if attempt.outcome is Outcome.FAILED and not slot.failing:
+                slot.failing = True
+                await self._confirm(slot)
+        finally:
+            slot.busy = False
+            self.counts.in_flight -= 1
+            self.counts.slow_in_flight -= was_slow
+
+    async def _confirm(self, slot: Slot) -> None:
+        """Ask again at once: each an attempt of its own, on another address where there is one."""
+        for number in range(1, slot.check.confirm.attempts + 1):
+            await asyncio.sleep(slot.check.confirm.delay)
+            attempt = await self._once(slot, number)
+            if attempt.outcome is Outcome.OK:
+                return
+
+    async def _once(self, slot: Slot, confirmation: int) -> Attempt:
+        began = self._clock.monotonic()
+        attempt, error = await ask(slot.check, slot.probe, self._clock, (slot.rounds, confirmation))
+        slot.rounds += confirmation == 0
+        slot.slow = attempt.duration > slot.check.timeout / 2
+        if isinstance(error, ProbeFailed):
+            attempt = await self._doubt(slot, attempt, error, began)
+        elif attempt.failure and attempt.failure.reason is Reason.INTERNAL:
+            self.counts.internal_errors += 1
+        if attempt.outcome is Outcome.OK:
+            slot.failing, slot.backoff = False, 0.0
+        self._hand_out(slot.check, attempt)
+        return attempt
+
+    async def _doubt(self, slot: Slot, attempt: Attempt, error: ProbeFailed, began: float) -> Attempt:
+        """The attempt as it is, or inconclusive when the fault is not the target's."""
+        late = self._doubts.late_since(began)
+        if error.reason in _LATE_BLURS and late > max(_LATE_FLOOR, _LATE_SHARE * slot.check.timeout):
+            return _blame_us(attempt, Reason.SELF_LAG, f"this monitor itself stood still for {late:.2f} s")
+        if slot.check.foreign and error.retry_after is not None:
+            wait = self._back_off(slot, error.retry_after)
+            return _blame_us(attempt, Reason.RATE_LIMITED, f"asked to come back later; silent for {wait:.0f} s")
+        if not await self._doubts.online(began):
+            return _blame_us(attempt, Reason.VANTAGE_OFFLINE, "no witness answers: our own network is unreachable")
+        return attempt
+
+    def _back_off(self, slot: Slot, retry_after: float) -> float:
+        slot.backoff = min(max(_BACKOFF_FIRST, slot.backoff * 2), _BACKOFF_LAST)
+        wait = max(retry_after, slot.backoff)
+        slot.resume_at = self._clock.monotonic() + wait
+        return wait
+
+    def _hand_out(self, check: Check, attempt: Attempt) -> None:
+        for sink in self._sinks:
+            try:
+                sink.observe(check, attempt)
+            except Exception:  # noqa: BLE001  # one sink's failure never costs another its observation
+                name = type(sink).__name__
+                self.counts.sink_errors[name] += 1
+                _log.exception("sink failed", sink=name, check=check.id)
+
+
+async def ask(
+    check: Check, probe: Probe, clock: Clock, turn: tuple[int, int]
+) -> tuple[Attempt, ProbeFailed | ProbeInconclusive | None]:
+    """One attempt under the check's deadline, at face value, and the error it ended with.
+
+    ``turn`` is the round and, within it, the number of the confirmation.
+    """
+    run = Run(clock.monotonic, probe.layers, round=turn[0], retry=turn[1])
+    started = clock.now()
+    error: ProbeFailed | ProbeInconclusive | None = None
+    deadline = asyncio.timeout(check.timeout)
+    try:
+        async with deadline:
+            await probe.attempt(run)
+    except (ProbeFailed, ProbeInconclusive) as raised:
+        error = raised
+    except Exception as raised:  # noqa: BLE001  # whatever else a probe lets out is our bug, never an outage
+        if deadline.expired():
+            error = run.failed(Reason.TIMEOUT, f"no answer in phase {run.phase} within {check.timeout:g} s")
+        else:
+            _log.exception("bug in a probe", check=check.id, phase=str(run.phase))
+            error = ProbeInconclusive(Reason.INTERNAL, f"a bug of this monitor: {type(raised).__name__}, see its log")
+    duration = run.stop()
+    attempt = Attempt(
+        check_id=check.id,
+        started=started,
+        duration=duration,
+        outcome=_outcome(error),
+        phases=run.phases,
+        facts=run.facts,
+        failure=None if error is None else _failure(error),
+        confirmation=turn[1],
+    )
+    return attempt, error
+
+
+def _outcome(error: ProbeFailed | ProbeInconclusive | None) -> Outcome:
+    if error is None:
+        return Outcome.OK
+    return Outcome.FAILED if isinstance(error, ProbeFailed) else Outcome.INCONCLUSIVE
+
+
+def _failure(error: ProbeFailed | ProbeInconclusive) -> Failure:
+    layer = error.layer if isinstance(error, ProbeFailed) else None
+    return Failure(layer=layer, reason=error.reason, message=error.message)
+
+
+def _blame_us(attempt: Attempt, reason: Reason, message: str) -> Attempt:
+    if attempt.failure is not None:
+        message += f" (seen: {attempt.failure.layer}/{attempt.failure.reason}, {attempt.failure.message})"
+    failure = Failure(layer=None, reason=reason, message=message)
+    return replace(attempt, outcome=Outcome.INCONCLUSIVE, failure=failure)

@@ -1,0 +1,1 @@
+"""The web side: status page, API, /metrics, /probe, health. Reads; never holds up probing."""

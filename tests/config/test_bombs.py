@@ -1,0 +1,121 @@
+"""No file may eat the machine, or raise anything but ConfigError."""
+
+import json
+import time
+from pathlib import Path
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from monitor.config import ConfigError, load, loads
+from monitor.config.document import MAX_BYTES, MAX_NODES
+from tests.config.kinds import KINDS, mistakes
+
+
+def test_a_billion_laughs_are_refused_at_once() -> None:
+    text = "a0: &a0 [x, x, x, x, x, x, x, x, x]\n"
+    text += "".join(f"a{n}: &a{n} [{', '.join([f'*a{n - 1}'] * 9)}]\n" for n in range(1, 30))
+    began = time.monotonic()
+    (message,) = mistakes(text)
+    assert message.endswith(f"more than {MAX_NODES} values, aliases counted")
+    assert time.monotonic() - began < 2
+
+
+def test_merge_keys_multiply_nothing_unseen() -> None:
+    keys = ", ".join(f"k{n}: 1" for n in range(1000))
+    text = f"a: &a {{{keys}}}\nb: [" + ", ".join(["{<<: *a}"] * 1000) + "]\n"
+    (message,) = mistakes(text)
+    assert message.endswith(f"more than {MAX_NODES} values, aliases counted")
+
+
+@pytest.mark.parametrize("opening", ["[", "{a: ", "- ", "? "])
+def test_deep_nesting_is_refused(opening: str) -> None:
+    (message,) = mistakes(opening * 20000)
+    assert message.endswith("nested deeper than 40 levels")
+
+
+def test_nesting_through_aliases_counts() -> None:
+    text = "".join(f"a{n}: &a{n} {'[' * 30}{f'*a{n - 1}' if n else 'x'}{']' * 30}\n" for n in range(50))
+    (message,) = mistakes(text)
+    assert message == "f.yaml:2:39: nested deeper than 40 levels"
+
+
+def test_a_file_that_is_too_large_is_refused(tmp_path: Path) -> None:
+    path = tmp_path / "large.yaml"
+    path.write_bytes("é".encode() * (MAX_BYTES // 2 + 1))
+    with pytest.raises(ConfigError) as caught:
+        load(path, KINDS, None, {})
+    assert str(caught.value) == f"{path}:1:1: larger than 8 MiB"
+
+
+def test_a_file_without_an_end_is_refused() -> None:
+    with pytest.raises(ConfigError, match="larger than 8 MiB"):
+        load(Path("/dev/zero"), KINDS, None, {})
+
+
+YAMLISH = st.text(
+    st.sampled_from(list("ab1:-[]{}&*!|>'\"%@`#?, \n\t.~<${}") + ["use", "probe: tcp", "services", "${A}"]),
+    max_size=200,
+)
+VALUES = st.recursive(
+    st.none()
+    | st.booleans()
+    | st.integers()
+    | st.floats()
+    | st.text(max_size=8)
+    | st.sampled_from(["tcp", "5s", "a:1"]),
+    lambda inner: (
+        st.lists(inner, max_size=4)
+        | st.dictionaries(
+            st.sampled_from(
+                [
+                    "services",
+                    "use",
+                    "name",
+                    "components",
+                    "targets",
+                    "probe",
+                    "address",
+                    "interval",
+                    "only",
+                    "witnesses",
+                ]
+            )
+            | st.text(max_size=5),
+            inner,
+            max_size=5,
+        )
+    ),
+    max_leaves=20,
+)
+
+
+@given(st.text() | YAMLISH)
+@settings(max_examples=300, deadline=None)
+def test_any_text_is_read_or_refused(text: str) -> None:
+    try:
+        loads(text, KINDS, None, {"A": "b"})
+    except ConfigError as error:
+        assert error.problems
+
+
+@given(data=st.binary(max_size=300))
+@settings(max_examples=150, deadline=None)
+def test_any_bytes_are_read_or_refused(data: bytes, tmp_path_factory: pytest.TempPathFactory) -> None:
+    path = tmp_path_factory.getbasetemp() / "bytes.yaml"
+    path.write_bytes(data)
+    try:
+        load(path, KINDS, None, {})
+    except ConfigError as error:
+        assert error.problems
+
+
+@given(value=VALUES)
+@settings(max_examples=300, deadline=None)
+def test_any_tree_of_values_is_read_or_refused(value: object) -> None:
+    text = json.dumps({"services": [value]} if not isinstance(value, dict) else value)
+    try:
+        loads(text, KINDS, None, {})
+    except ConfigError as error:
+        assert error.problems
