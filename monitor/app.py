@@ -3,7 +3,7 @@
 import asyncio
 import gc
 import resource
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from contextlib import AsyncExitStack, suppress
 from functools import partial
 
@@ -22,6 +22,7 @@ from monitor.net.network import Network
 from monitor.registry import PROBES
 from monitor.runner import Doubts, Runner, Slot, ask
 from monitor.scheduling import Member, Schedule
+from monitor.store.rollups import Rollups
 from monitor.web.backend import Backend, Scrape
 from monitor.web.board import Board
 from monitor.web.server import Listen, make_app, serve
@@ -29,6 +30,7 @@ from monitor.witnesses import Witnesses
 
 _DRAIN = 3.0
 """Seconds that running attempts get to end by themselves at a stop; all of it must fit in 5 s."""
+_FLUSH = 15.0
 _LAG_WINDOW = 15.0
 _SPARE_FILES = 64
 """Descriptors for ourselves: store, web, logs, resolver sockets."""
@@ -51,11 +53,12 @@ class App:
         self._witnesses = Witnesses(self._clock)
         self._metrics = ProbeMetrics(configuration.vantage)
         self._board = Board()
+        self._rollups = Rollups(configuration.store)
         self._network = make_network(configuration, self._clock)
         self._runner = Runner(
             self._clock,
             Doubts(late_since=self._pulse.late_since, online=self._witnesses.online_since),
-            (self._metrics, self._board, self._witnesses),
+            (self._metrics, self._board, self._witnesses, self._rollups),
             configuration.limits.max_in_flight,
         )
         self._slots: dict[str, Slot] = {}
@@ -76,6 +79,7 @@ class App:
         async with AsyncExitStack() as stack:
             listen = _listen(self._configuration)
             await serve(make_app(self._backend(), listen, []), listen, stack)
+            stack.push_async_callback(self._rollups.close)
             async with asyncio.TaskGroup() as background:
                 pulse = background.create_task(self._pulse.beat())
                 reloads = background.create_task(self._reload_on_request())
@@ -89,6 +93,7 @@ class App:
             self._runner.use(attempts)
             self._apply(self._configuration)
             self._schedule.every(5, self._forget_stale)
+            self._schedule.every(_FLUSH, self._rollups.flush)
             self._schedule.start()
             self._started = self._clock.now()
             gc.collect()
@@ -148,6 +153,10 @@ class App:
         attempt, _ = await ask(slot.check, slot.probe, self._clock, (slot.rounds, 0))
         return attempt.outcome is Outcome.OK
 
+    async def _last_day(self) -> Mapping[str, tuple[int, int]]:
+        tallies = await self._rollups.since(self._clock.now() - 86400)
+        return {check_id: (tally.ok, tally.failed) for check_id, tally in tallies.items()}
+
     async def _forget_stale(self) -> None:
         self._metrics.forget_stale(self._clock.now())
 
@@ -169,6 +178,7 @@ class App:
             vitals=self._vitals,
             online=lambda: self._witnesses.online,
             scrape=scrape,
+            last_day=self._last_day,
             reload=self.reload,
         )
 
@@ -189,6 +199,8 @@ class App:
             gap_seconds=self._pulse.gap_seconds,
             internal_errors=counts.internal_errors,
             sink_errors=counts.sink_errors,
+            store_pending=self._rollups.pending,
+            store_errors=self._rollups.errors,
             reload_ok=self._reload_ok,
             reload_time=self._reload_time,
             started=self._started,

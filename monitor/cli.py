@@ -123,9 +123,7 @@ def validate(config: ConfigArgument) -> None:
 
 @app.command("explain", epilog="Example: lastseen explain whatsapp/chat/g.whatsapp.net:443/tcp config/monitor.yaml")
 def explain_check(
-    check_id: Annotated[
-        str, typer.Argument(metavar="CHECK", help="Its id: service/component/target/probe.")
-    ],
+    check_id: Annotated[str, typer.Argument(metavar="CHECK", help="Its id: service/component/target/probe.")],
     config: ConfigArgument = Path("config/monitor.yaml"),
     as_json: JsonOption = False,  # noqa: FBT002  # a flag is a bool
 ) -> None:

@@ -181,7 +181,7 @@ async def ask(
         error = raised
     except Exception as raised:  # noqa: BLE001  # whatever else a probe lets out is our bug, never an outage
         if deadline.expired():
-            error = run.failed(Reason.TIMEOUT, f"no answer in phase {run.phase} within {check.timeout:g} s")
+            error = run.timed_out(f"no answer in phase {run.phase} within {check.timeout:g} s")
         else:
             _log.exception("bug in a probe", check=check.id, phase=str(run.phase))
             error = ProbeInconclusive(Reason.INTERNAL, f"a bug of this monitor: {type(raised).__name__}, see its log")

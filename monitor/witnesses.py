@@ -13,12 +13,14 @@ import structlog
 from monitor.domain.attempt import Attempt
 from monitor.domain.check import Check
 from monitor.domain.ports import Clock
-from monitor.domain.words import Outcome
+from monitor.domain.words import Outcome, Reason
 
 SERVICE = "witness"
 """The service name that witness checks carry."""
 _FRESH = 5.0
 """Answers of this age (seconds) still speak for the present."""
+_CUT_OFF = (Reason.SELF_NETWORK, Reason.SELF_RESOLVER, Reason.VANTAGE_OFFLINE)
+"""What a scheduled attempt says when there is no way out. Nothing fails then, so no failure asks the witnesses."""
 
 _log = structlog.get_logger(__name__)
 
@@ -33,6 +35,7 @@ class Witnesses:
     def __init__(self, clock: Clock) -> None:
         self._clock = clock
         self._asks: Sequence[Callable[[], Awaitable[bool]]] = ()
+        self._cut_off: set[str] = set()
         self._answered = float("-inf")
         self._asked = float("-inf")
         self._asking: asyncio.Future[None] | None = None
@@ -41,12 +44,19 @@ class Witnesses:
     def replace(self, asks: Sequence[Callable[[], Awaitable[bool]]]) -> None:
         """Trust these witnesses from now on."""
         self._asks = tuple(asks)
+        self._cut_off.clear()
         self._asked = float("-inf")
 
     def observe(self, check: Check, attempt: Attempt) -> None:
         """Learn from a scheduled attempt (a Sink)."""
-        if check.service == SERVICE and attempt.outcome is Outcome.OK:
+        if check.service != SERVICE:
+            return
+        if attempt.outcome is Outcome.OK:
             self._note_answer()
+        elif attempt.failure is not None and attempt.failure.reason in _CUT_OFF:
+            self._cut_off.add(check.id)
+            if len(self._cut_off) >= len(self._asks) > 0:
+                self._note_silence()
 
     async def online_since(self, moment: float) -> bool:
         """Whether a witness has answered since ``moment`` (monotonic), or answers now."""
@@ -64,9 +74,8 @@ class Witnesses:
             answers = await asyncio.gather(*(ask() for ask in self._asks))
             if any(answers):
                 self._note_answer()
-            elif self.online:
-                self.online = False
-                _log.warning("vantage offline: no witness answers; failures are booked as inconclusive")
+            else:
+                self._note_silence()
             self._asked = self._clock.monotonic()
         finally:
             self._asking.set_result(None)
@@ -74,6 +83,12 @@ class Witnesses:
 
     def _note_answer(self) -> None:
         self._answered = self._clock.monotonic()
+        self._cut_off.clear()
         if not self.online:
             _log.warning("vantage online again: a witness answers")
         self.online = True
+
+    def _note_silence(self) -> None:
+        if self.online:
+            _log.warning("vantage offline: no witness answers; failures are booked as inconclusive")
+        self.online = False

@@ -1,6 +1,6 @@
 """``lastseen explain CHECK``: the effective settings of a check, and where each came from."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 
 from pydantic import BaseModel, SecretStr
@@ -86,8 +86,15 @@ def _show(value: object, node: Node | None) -> str:
         return _MASK
     if isinstance(value, bool):
         return str(value).lower()
-    if value is None:
-        return ""
+    return "" if value is None else _show_parts(value)
+
+
+def _show_parts(value: object) -> str:
+    """Groups and lists part by part: a secret may be among them."""
+    if isinstance(value, BaseModel) and not isinstance(value, Endpoint):
+        value = {key: getattr(value, key) for key in sorted(value.model_fields_set)}
+    if isinstance(value, Mapping):
+        return ", ".join(f"{key}: {_show(inner, None)}" for key, inner in value.items())
     if isinstance(value, tuple | list):
         return ", ".join(_show(item, None) for item in value)
     return str(value)

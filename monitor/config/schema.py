@@ -33,9 +33,9 @@ class _Generator(GenerateJsonSchema):
         inner = super().function_before_schema(schema)
         if inner.get("type") == "array":
             return {"anyOf": [inner, inner.get("items", {})]}
-        if inner.get("type") in ("object", "number", "integer") or "$ref" in inner:
-            return {"anyOf": [inner, {"type": "string"}]}
-        return inner
+        if schema["schema"]["type"] == "model-fields":
+            return inner  # a whole class, whose shorthand `model_schema` adds
+        return {"anyOf": [inner, {"type": "string"}]}
 
     @override
     def model_schema(self, schema: core_schema.ModelSchema) -> JsonSchemaValue:
@@ -44,6 +44,8 @@ class _Generator(GenerateJsonSchema):
             return {"type": "string", "description": "host:port"}
         made = super().model_schema(schema)
         _allow_secret_files(made, model)
+        if schema["schema"]["type"] == "function-before":
+            return {"anyOf": [made, {"type": ["string", "number", "boolean"]}]}
         return made
 
 

@@ -15,6 +15,7 @@ from typing_extensions import TypeAliasType
 Shape = tuple[Any, ...]
 
 
+@lru_cache(maxsize=4096)
 def parts(annotation: Any) -> Shape:
     """The members of a union, or the annotation itself, without metadata."""
     origin = get_origin(annotation)
@@ -36,12 +37,15 @@ def keys(model: type[BaseModel]) -> Mapping[str, Any]:
     return {field.alias or name: field.annotation for name, field in model.model_fields.items()}
 
 
-def known_keys(shape: Shape) -> list[str]:
+@lru_cache(maxsize=1024)
+def known_keys(shape: Shape) -> tuple[str, ...]:
     """All keys that a mapping at this place may have, the ``_file`` form of secrets included."""
     names = [(key, annotation) for model in models(shape) for key, annotation in keys(model).items()]
-    return [key for key, _ in names] + [f"{key}_file" for key, annotation in names if is_secret(parts(annotation))]
+    files = [f"{key}_file" for key, annotation in names if is_secret(parts(annotation))]
+    return (*[key for key, _ in names], *files)
 
 
+@lru_cache(maxsize=8192)
 def child(shape: Shape, step: str | int) -> Shape:
     """The shape one key or index further down."""
     found: Shape = ()

@@ -165,7 +165,7 @@ def _note(finding: _Finding, problems: Problems, also: Iterable[str]) -> None:
     if error["type"] == "missing":
         problems.add(node.mark, f"{key!r} is missing")
     elif error["type"] == "extra_forbidden":
-        known = known_keys(finding.shape) + ([] if finding.place else list(also))
+        known = [*known_keys(finding.shape), *(() if finding.place else also)]
         problems.add(_key_mark(node, key), f"unknown key {key!r}", closest(key, known))
     elif error["type"] in FREE_TEXT and _would_leak(finding, words(error)):
         problems.add(node.mark, "not valid (the value is a secret or comes from the environment, and is not shown)")

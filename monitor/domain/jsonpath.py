@@ -121,9 +121,10 @@ def find(document: object, path: str) -> object:
 
 
 def _descend(value: Any, step: str | int) -> Any:  # whatever JSON holds
-    if isinstance(value, list if isinstance(step, int) else dict):
-        return value[step]
-    raise LookupError(step)
+    fits = isinstance(value, list if isinstance(step, int) else dict)
+    if not fits:
+        raise LookupError(step)
+    return value[step]
 
 
 def complaint(body: bytes, conditions: Mapping[str, JsonCondition]) -> str | None:

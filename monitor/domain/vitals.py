@@ -54,6 +54,9 @@ class Vitals:
     gap_seconds: float
     internal_errors: int
     sink_errors: Mapping[str, int]
+    store_pending: int
+    """Rows that wait to be written."""
+    store_errors: int
     reload_ok: bool
     reload_time: float
     """Unix time of the last configuration that was taken."""

@@ -38,6 +38,7 @@ def _gauges(vitals: Vitals) -> Iterator[Metric]:
         ("lastseen_attempts_in_flight_max", "Attempts allowed at once.", vitals.max_in_flight),
         ("lastseen_shed_ratio", "Share of runs skipped because this machine is overloaded.", vitals.shed_ratio),
         ("lastseen_loop_lag_seconds", "Longest stand-still of the event loop in the last 15 s.", vitals.loop_lag),
+        ("lastseen_store_pending_rows", "Rows that wait to be written to the store.", vitals.store_pending),
         ("lastseen_config_last_reload_successful", "Whether the last configuration was taken.", vitals.reload_ok),
         (
             "lastseen_config_last_reload_success_timestamp_seconds",
@@ -62,6 +63,7 @@ def _counters(vitals: Vitals) -> Iterator[Metric]:
     for name, text, value in (
         ("lastseen_gaps", "Times this process stood still for 2 s or more.", vitals.gaps),
         ("lastseen_gap_seconds", "Time in which this process stood still and observed nothing.", vitals.gap_seconds),
+        ("lastseen_store_errors", "Times the store could not be written or read.", vitals.store_errors),
         ("lastseen_internal_errors", "Attempts that ended in a bug of ours.", vitals.internal_errors),
     ):
         yield CounterMetricFamily(name, text, value=value)

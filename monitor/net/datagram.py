@@ -13,6 +13,7 @@ from monitor.domain.attempt import Run
 from monitor.domain.failures import ProbeError, ProbeFailed
 from monitor.domain.words import Layer, Reason
 from monitor.net.faults import os_fault
+from monitor.net.room import require_room
 
 # linux/in.h and linux/in6.h; the socket module has them from Python 3.14 on.
 _IP_RECVERR = 11
@@ -35,6 +36,7 @@ class Datagram:
     @classmethod
     def connect(cls, run: Run, address: tuple[str, int], *, source: str | None = None) -> Self:
         """A UDP socket connected to ``address`` (numeric host, port)."""
+        require_room()
         family = socket.AF_INET6 if ":" in address[0] else socket.AF_INET
         try:
             sock = socket.socket(family, socket.SOCK_DGRAM | socket.SOCK_NONBLOCK)

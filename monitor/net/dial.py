@@ -4,6 +4,7 @@ import asyncio
 
 from monitor.domain.attempt import Run
 from monitor.net.faults import os_fault
+from monitor.net.room import require_room
 from monitor.net.stream import Stream
 from monitor.net.tls import TlsContexts
 
@@ -13,6 +14,7 @@ async def dial(run: Run, contexts: TlsContexts, address: tuple[str, int], source
 
     Raises ProbeFailed or ProbeInconclusive in the current phase.
     """
+    require_room()
     local = (source, 0) if source else None
     try:
         _, stream = await asyncio.get_running_loop().create_connection(

@@ -141,6 +141,8 @@ class _Reader:
         self._parse(run, data[:room])
         if not self._status:
             raise run.failed(Reason.SIZE, f"a response head of more than {_HEAD_LIMIT} bytes")
+        if self.done:
+            self.rest += data[room:]
         return self.done or self._parse(run, data[room:])
 
     def _parse(self, run: Run, data: bytes) -> bool:

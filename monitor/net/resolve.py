@@ -134,10 +134,8 @@ class Resolver:
         inquiry = Inquiry(run, query)
         before = run.excuse
         run.excuse = before if self._is_alive() else _dead()
-        try:
-            answer = await inquiry.ask(servers)
-        finally:
-            run.excuse = before
+        answer = await inquiry.ask(servers)
+        run.excuse = before  # not in a finally: it must outlive the cancellation by a deadline
         if answer is None:
             raise self._silence(inquiry.fault)
         self._answered = self._monotonic()

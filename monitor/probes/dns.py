@@ -149,7 +149,8 @@ class DnsSettings(ProbeSettings):
             raise ValueError("transport https takes a url, and the others take none")
         if self.transport == "https" and self.resolver:
             raise ValueError("url and resolver exclude each other")
-        if self.transport in ("tcp", "tls") and not self.resolvers:
+        resolvers = self.resolvers  # parsed, and so checked, whatever the transport
+        if self.transport in ("tcp", "tls") and not resolvers:
             raise ValueError(f"transport {self.transport} takes a resolver")
         if self.transport == "udp" and self.route.proxy:
             raise ValueError("a proxy carries no UDP; use transport tcp, tls or https")

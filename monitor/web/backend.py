@@ -1,6 +1,6 @@
 """What the web side is given by the composition root, and nothing more."""
 
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from dataclasses import dataclass
 
 from monitor.domain.check import Vantage
@@ -30,5 +30,7 @@ class Backend:
     """False while no witness answers."""
     scrape: Callable[[str, str], Scrape]
     """A scrape for the given Accept and Accept-Encoding headers."""
+    last_day: Callable[[], Awaitable[Mapping[str, tuple[int, int]]]]
+    """By check id: ok and failed attempts of the last 24 hours, as stored."""
     reload: Callable[[], Awaitable[str | None]]
     """Take the configuration anew; None when it was taken, else what is wrong with it."""

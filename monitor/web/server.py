@@ -129,7 +129,7 @@ async def _status(request: web.Request) -> web.Response:
     body = page.render(
         word=word,
         headline=sentence,
-        sections=sections(rows, now),
+        sections=sections(rows, now, await backend.last_day()),
         vantage=backend.vantage(),
         not_ready=why_not_ready(backend.vitals()),
         now_iso=moment.isoformat(timespec="seconds"),

@@ -1,7 +1,7 @@
 """The first, plain status page: what was asked, what answered, and whether it is us."""
 
 from collections import Counter, defaultdict
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
@@ -11,6 +11,7 @@ from monitor.domain.words import Outcome
 from monitor.web.board import Row
 
 WAITING = "waiting"
+LastDay = Mapping[str, tuple[int, int]]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -25,6 +26,8 @@ class Line:
     milliseconds: str
     detail: str
     age: str
+    day: str
+    """Share of the conclusive attempts of the last 24 hours that were ok."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -37,12 +40,12 @@ class Section:
     lines: list[Line]
 
 
-def sections(rows: Iterable[Row], now: float) -> list[Section]:
+def sections(rows: Iterable[Row], now: float, last_day: LastDay) -> list[Section]:
     """One section a service, in the order of the configuration."""
     by_service: dict[str, list[Row]] = defaultdict(list)
     for row in rows:
         by_service[row.check.service].append(row)
-    return [_section(name, members, now) for name, members in by_service.items()]
+    return [_section(name, members, now, last_day) for name, members in by_service.items()]
 
 
 def headline(rows: list[Row], *, online: bool) -> tuple[str, str]:
@@ -64,18 +67,18 @@ def headline(rows: list[Row], *, online: bool) -> tuple[str, str]:
     return "ok", "Everything that was asked answers."
 
 
-def _section(name: str, rows: list[Row], now: float) -> Section:
+def _section(name: str, rows: list[Row], now: float, last_day: LastDay) -> Section:
     counts = Counter(_outcome(row) for row in rows)
     worst = next((word for word in ("failed", "inconclusive", "ok") if counts[word]), WAITING)
     words = ", ".join(f"{counts[word]} {word}" for word in ("ok", "failed", "inconclusive", WAITING) if counts[word])
-    return Section(name=name, outcome=worst, summary=words, lines=[_line(row, now) for row in rows])
+    return Section(name=name, outcome=worst, summary=words, lines=[_line(row, now, last_day) for row in rows])
 
 
 def _outcome(row: Row) -> str:
     return WAITING if row.last is None else str(row.last.outcome)
 
 
-def _line(row: Row, now: float) -> Line:
+def _line(row: Row, now: float, last_day: LastDay) -> Line:
     last, check = row.last, row.check
     return Line(
         component=check.component,
@@ -85,8 +88,16 @@ def _line(row: Row, now: float) -> Line:
         outcome=_outcome(row),
         milliseconds="" if last is None else f"{last.duration * 1000:.0f} ms",
         detail=_detail(row),
+        day=_share(*last_day.get(check.id, (0, 0))),
         age="" if last is None else f"{max(0.0, now - last.started):.0f} s ago",
     )
+
+
+def _share(ok: int, failed: int) -> str:
+    if not ok + failed:
+        return ""
+    # Never rounded up to 100: a single failure in a day must show.
+    return f"{int(10000 * ok / (ok + failed)) / 100:g} %"
 
 
 def _detail(row: Row) -> str:

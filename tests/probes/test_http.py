@@ -1,4 +1,3 @@
-import asyncio
 import socket
 import time
 from collections.abc import Iterator
@@ -13,16 +12,21 @@ from monitor.domain.failures import ProbeFailed
 from monitor.domain.words import Fact, Phase
 from monitor.net.network import Network
 from monitor.probes.http import HttpProbe, HttpSettings
+from tests.support.answering import answering
 from tests.support.attempts import Result, attempt
 from tests.support.certificates import CertificateAuthority
 from tests.support.nginx import Nginx, nginx
-from tests.support.scripted import scripted
+from tests.support.scripted import resets, scripted
 
 _SERVER = """
 location = / { add_header X-Answer "forty-two"; return 200 "hello world\\n"; }
-location = /echo { return 200 "$request_method|$http_user_agent|$http_authorization|$http_cookie|$http_accept_encoding|$http_host|$request_uri|"; }
-location = /json { default_type application/json; return 200
-  '{"page": {"age": 12, "ok": true, "none": null}, "components": [{"status": "operational"}], "m.homeserver": {"base_url": "x"}, "incidents": []}'; }
+set $credentials "$http_authorization|$http_cookie";
+location = /echo {
+  return 200 "$request_method|$http_user_agent|$credentials|$http_accept_encoding|$http_host|$request_uri|";
+}
+location = /json { default_type application/json; return 200 '{
+  "page": {"age": 12, "ok": true, "none": null}, "components": [{"status": "operational"}],
+  "m.homeserver": {"base_url": "x"}, "incidents": []}'; }
 location = /big { try_files /big.txt =500; }
 location = /chunked { ssi on; ssi_types text/plain; try_files /big.txt =500; }
 location = /gzip { gzip on; gzip_min_length 1; gzip_types text/plain; gzip_proxied any; try_files /big.txt =500; }
@@ -111,8 +115,7 @@ async def test_a_large_body_arrives_whole(server: Nginx) -> None:
     result = await get(server, "/big", expect={"body": "the end$"})
     assert result.verdict == "ok"
     assert result.facts[Fact.HTTP_BODY_BYTES] == 32768 * 16 + 7
-    assert isinstance(result.facts[Fact.HTTP_LAST_MODIFIED], float)
-    assert abs(result.facts[Fact.HTTP_LAST_MODIFIED] - time.time()) < 60
+    assert result.facts[Fact.HTTP_LAST_MODIFIED] == pytest.approx(time.time(), abs=60)
 
 
 async def test_a_chunked_body_arrives_whole(server: Nginx) -> None:
@@ -246,7 +249,7 @@ async def test_json_conditions(server: Nginx, path: str, condition: Any, holds: 
 
 async def test_a_body_that_is_no_json_fails_a_json_condition(server: Nginx) -> None:
     assert (await get(server, expect={"json": {"a": "present"}})).verdict == "http/json"
-    async with scripted(b"HTTP/1.1 200 OK\r\n\r\n", b"[" * 100000) as port:
+    async with answering(b"HTTP/1.1 200 OK\r\n\r\n", b"[" * 100000) as port:
         nested = await attempt("http", {"url": f"http://127.0.0.1:{port}", "expect": {"json": {"a": "absent"}}})
     assert nested.verdict == "http/json"
 
@@ -274,7 +277,7 @@ async def test_a_redirect_changes_post_to_get_only_where_it_must(server: Nginx) 
     post = {"method": "POST", "body": "x", "follow_redirects": 2}
     assert (await get(server, "/see-other", **post, expect={"body": "^GET"})).verdict == "ok"
     assert (await get(server, "/once", **post, expect={"body": "^GET"})).verdict == "ok"
-    async with scripted(b"HTTP/1.1 307 x\r\nLocation: http://127.0.0.1:%d/echo\r\n\r\n" % server.http) as port:
+    async with answering(b"HTTP/1.1 307 x\r\nLocation: http://127.0.0.1:%d/echo\r\n\r\n" % server.http) as port:
         kept = await attempt("http", {"url": f"http://127.0.0.1:{port}", **post, "expect": {"body": "^POST"}})
     assert kept.verdict == "ok"
 
@@ -341,13 +344,13 @@ async def test_each_round_asks_another_member_of_a_pool(server: Nginx) -> None:
 
 
 async def test_a_server_that_keeps_the_connection_open_holds_nobody_up() -> None:
-    async with scripted(b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok", hold=True) as port:
+    async with answering(b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok", hold=True) as port:
         result = await attempt("http", {"url": f"http://127.0.0.1:{port}", "expect": {"body": "^ok$"}}, timeout=2)
     assert result.verdict == "ok"
 
 
 async def test_interim_responses_are_passed_over() -> None:
-    async with scripted(
+    async with answering(
         b"HTTP/1.1 100 Continue\r\n\r\n",
         b"HTTP/1.1 103 Early Hints\r\nLink: </x>\r\n\r\nHTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok",
     ) as port:
@@ -357,7 +360,7 @@ async def test_interim_responses_are_passed_over() -> None:
 
 
 async def test_a_body_without_a_length_ends_with_the_connection() -> None:
-    async with scripted(b"HTTP/1.0 200 OK\r\n\r\nsome ", b"words") as port:
+    async with answering(b"HTTP/1.0 200 OK\r\n\r\nsome ", b"words") as port:
         result = await attempt("http", {"url": f"http://127.0.0.1:{port}", "expect": {"body": "^some words$"}})
     assert result.verdict == "ok"
     assert result.facts[Fact.HTTP_VERSION] == "1.0"
@@ -381,38 +384,26 @@ async def test_a_body_without_a_length_ends_with_the_connection() -> None:
     ],
 )
 async def test_what_no_decent_server_says_has_its_reason(answer: bytes, verdict: str) -> None:
-    async with scripted(answer) as port:
+    async with answering(answer) as port:
         result = await attempt("http", {"url": f"http://127.0.0.1:{port}"})
     assert result.verdict == verdict
 
 
 async def test_a_lie_about_the_coding_is_malformed() -> None:
-    async with scripted(b"HTTP/1.1 200 OK\r\nContent-Encoding: gzip\r\n\r\nnot gzip at all") as port:
+    async with answering(b"HTTP/1.1 200 OK\r\nContent-Encoding: gzip\r\n\r\nnot gzip at all") as port:
         settings = {"url": f"http://127.0.0.1:{port}"}
         assert (await attempt("http", settings | {"compression": "gzip"})).verdict == "http/malformed"
         assert (await attempt("http", settings)).verdict == "ok"
 
 
 async def test_a_reset_during_the_answer_is_http_reset() -> None:
-    with socket.create_server(("127.0.0.1", 0)) as listener:
-        listener.setblocking(False)
-        port = listener.getsockname()[1]
-        async with asyncio.TaskGroup() as group:
-            group.create_task(_reset(listener))
-            result = await attempt("http", {"url": f"http://127.0.0.1:{port}"})
+    async with scripted(resets) as port:
+        result = await attempt("http", {"url": f"http://127.0.0.1:{port}"})
     assert result.verdict == "http/reset"
 
 
-async def _reset(listener: socket.socket) -> None:
-    loop = asyncio.get_running_loop()
-    connection, _ = await loop.sock_accept(listener)
-    with connection:
-        await loop.sock_recv(connection, 65536)
-        connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, b"\1\0\0\0\0\0\0\0")
-
-
 async def test_silence_is_http_timeout() -> None:
-    async with scripted(hold=True) as port:
+    async with answering(hold=True) as port:
         result = await attempt("http", {"url": f"http://127.0.0.1:{port}"}, timeout=0.1)
     assert result.verdict == "http/timeout"
     assert result.run.phase is Phase.REQUEST
@@ -426,7 +417,7 @@ async def test_a_closed_port_is_tcp_refused() -> None:
 
 async def test_messages_repeat_servers_escaped_and_bounded_only() -> None:
     evil = b"\x1b[31m" + b"A" * 5000
-    async with scripted(b"HTTP/1.1 200 OK\r\nX-Evil: " + b"B" * 5000 + b"\r\n\r\n" + evil) as port:
+    async with answering(b"HTTP/1.1 200 OK\r\nX-Evil: " + b"B" * 5000 + b"\r\n\r\n" + evil) as port:
         url = f"http://127.0.0.1:{port}"
         header = await attempt("http", {"url": url, "expect": {"header": {"x-evil": "C"}}})
         document = await attempt("http", {"url": url, "expect": {"json": {"a": "present"}}})

@@ -1,6 +1,8 @@
 """One attempt of a probe, as the runner makes it, for tests of probes."""
 
 import asyncio
+import json
+import sys
 import time
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -8,7 +10,7 @@ from typing import Any
 
 from monitor.domain.attempt import Failure, Run
 from monitor.domain.failures import ProbeFailed, ProbeInconclusive
-from monitor.domain.words import Fact, FactValue, Outcome, Phase, Reason
+from monitor.domain.words import Fact, FactValue, Outcome, Phase
 from monitor.net.network import Network
 from monitor.registry import PROBES
 
@@ -57,21 +59,28 @@ async def attempt(
     validated = probe_type.settings_type.model_validate(_strict(settings))
     probe = probe_type(validated, network or make_network())
     run = Run(time.monotonic, probe.layers, round=round, retry=retry)
-    failure: Failure | None = None
-    outcome = Outcome.OK
+    error: ProbeFailed | ProbeInconclusive | None = None
     try:
         async with asyncio.timeout(timeout):
             await probe.attempt(run)
     except TimeoutError:
-        outcome = Outcome.FAILED
-        failure = Failure(layer=run.layer, reason=Reason.TIMEOUT, message=f"no end within {timeout} s")
-    except ProbeFailed as error:
-        outcome = Outcome.FAILED
-        failure = Failure(layer=error.layer, reason=error.reason, message=error.message)
-    except ProbeInconclusive as error:
-        outcome = Outcome.INCONCLUSIVE
-        failure = Failure(layer=None, reason=error.reason, message=error.message)
-    return Result(outcome=outcome, failure=failure, duration=run.stop(), run=run)
+        error = run.timed_out(f"no end within {timeout} s")
+    except (ProbeFailed, ProbeInconclusive) as raised:
+        error = raised
+    return Result(outcome=_outcome(error), failure=_failure(error), duration=run.stop(), run=run)
+
+
+def _outcome(error: ProbeFailed | ProbeInconclusive | None) -> Outcome:
+    if error is None:
+        return Outcome.OK
+    return Outcome.FAILED if isinstance(error, ProbeFailed) else Outcome.INCONCLUSIVE
+
+
+def _failure(error: ProbeFailed | ProbeInconclusive | None) -> Failure | None:
+    if error is None:
+        return None
+    layer = error.layer if isinstance(error, ProbeFailed) else None
+    return Failure(layer=layer, reason=error.reason, message=error.message)
 
 
 def _strict(value: Any) -> Any:
@@ -81,3 +90,15 @@ def _strict(value: Any) -> Any:
     if isinstance(value, list | tuple):
         return tuple(_strict(item) for item in value)
     return str(value) if hasattr(value, "__fspath__") else value
+
+
+def main() -> None:
+    """Run one attempt in this process: arguments are the kind, the settings as JSON, and the deadline."""
+    kind, settings, timeout = sys.argv[1:]
+    result = asyncio.run(attempt(kind, json.loads(settings), timeout=float(timeout)))
+    message = result.failure.message if result.failure else ""
+    print(json.dumps({"verdict": result.verdict, "message": message, "facts": result.facts}))  # noqa: T201  # to the parent
+
+
+if __name__ == "__main__":
+    main()

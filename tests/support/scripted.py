@@ -6,6 +6,7 @@ import ssl
 import struct
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
+from typing import cast
 
 from typing_extensions import override
 
@@ -48,8 +49,13 @@ async def silent(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> 
         pass
 
 
-async def closes(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+async def hangs_up(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
     """End the connection in order, at once."""
+
+
+async def closes(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+    """Take what comes first, then end the connection in order."""
+    await reader.read(65536)
 
 
 async def resets(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
@@ -86,8 +92,7 @@ class _Udp(asyncio.DatagramProtocol):
 
     @override
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
-        assert isinstance(transport, asyncio.DatagramTransport)
-        self._transport = transport
+        self._transport = cast("asyncio.DatagramTransport", transport)
 
     @override
     def datagram_received(self, data: bytes, addr: tuple[str, int]) -> None:

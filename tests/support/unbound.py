@@ -27,6 +27,7 @@ server:
   use-syslog: no
   do-not-query-localhost: no
   module-config: "validator iterator"
+  local-zone: "test." nodefault
 {trusted}remote-control:
   control-enable: no
 {stubs}"""

@@ -1,0 +1,1 @@
+"""What outlives a restart. Writes happen in a thread of their own; a store that hangs costs its own function only."""

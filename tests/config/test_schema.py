@@ -1,0 +1,78 @@
+"""The schema for editors agrees with the loader."""
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+from jsonschema import Draft202012Validator  # type: ignore[import-untyped]  # ships no types
+
+from monitor.config import json_schema
+from monitor.registry import PROBES
+from tests.config.kinds import KINDS, read, target
+
+ROOT = Path(__file__).parents[2]
+GOOD = [
+    "{}",
+    "vantage: {name: a, country: DE}\nwitnesses: []\nlimits: {max_in_flight: 5}\nlog: {format: json}",
+    "web: {listen: 'a:1', basic_auth: {username: a, password_file: /f}, probe_allow: [a, b]}\nwitnesses: default",
+    "witnesses: [{probe: tcp, address: 'a:1', network: AS1}]",
+    "services: [{use: whatsapp, interval: 30s, only: [chat], except: web, title: W, enabled: false}]",
+    "services: [{use: [whatsapp], components: [{name: chat, targets: [{name: front, interval: 60s}]}]}]",
+    target("{probe: tcp, address: 'a:1', interval: 5s, confirm: {attempts: 0, delay: 1s}, proves: x, source: y}"),
+    target("{probe: tcp, address: ['a:1', 'b:2'], tls: {alpn: h2}, route: {family: 6, proxy: 'socks5://h:1'}}"),
+    target("{probe: tcp, address: 'a:1', dialogue: [{send: x, expect: y, starttls: true}, {expect_hex: '00'}]}"),
+    target("{probe: login, host: h, account: {user: u, password: p}, extra: {from: x, wait: 5s}, either: text}"),
+    target("{probe: login, host: h, token_file: /f, accounts: [{user: u, password_file: /f}], either: {mode: oauth}}"),
+    target("{probe: named, name: a.example}"),
+]
+BAD = [
+    "servces: []",
+    "witnesses: [{probe: tcp, address: 'a:1'}]",
+    target("{probe: tpc, address: 'a:1'}"),
+    target("{probe: tcp}"),
+    target("{probe: tcp, address: 'a:1', adress: x}"),
+    target("{probe: login, host: h, account: {user: u}}"),
+    target("{probe: login, host: h, port: x}"),
+]
+
+
+@pytest.fixture(scope="module")
+def schema() -> dict[str, Any]:
+    return json_schema(KINDS)
+
+
+def test_the_schema_is_one(schema: dict[str, Any], real: Draft202012Validator) -> None:
+    Draft202012Validator.check_schema(schema)
+    Draft202012Validator.check_schema(real.schema)
+
+
+@pytest.fixture(scope="module")
+def real() -> Draft202012Validator:
+    return Draft202012Validator(json_schema({name: probe.settings_type for name, probe in PROBES.items()}))
+
+
+@pytest.mark.parametrize("text", GOOD)
+def test_good_files_conform(text: str, schema: dict[str, Any]) -> None:
+    assert [error.message for error in Draft202012Validator(schema).iter_errors(yaml.safe_load(text))] == []
+
+
+@pytest.mark.parametrize("text", [text for text in GOOD if "use:" not in text and "/f" not in text])
+def test_the_loader_takes_what_the_schema_takes(text: str) -> None:
+    read(text)
+
+
+@pytest.mark.parametrize("text", BAD)
+def test_bad_files_do_not(text: str, schema: dict[str, Any]) -> None:
+    assert list(Draft202012Validator(schema).iter_errors(yaml.safe_load(text)))
+
+
+def test_the_default_file_conforms(real: Draft202012Validator) -> None:
+    text = (ROOT / "config" / "monitor.yaml").read_text()
+    assert [error.message for error in real.iter_errors(yaml.safe_load(text))] == []
+
+
+@pytest.mark.parametrize("path", sorted((ROOT / "config" / "services").glob("*.yaml")), ids=lambda path: path.stem)
+def test_every_service_of_the_catalogue_conforms(path: Path, real: Draft202012Validator) -> None:
+    entry = {"services": [yaml.safe_load(path.read_text())]}
+    assert [error.message for error in real.iter_errors(entry)] == []
