@@ -103,7 +103,7 @@ def checks(site: Site, kind: str, count: int) -> list[str]:
 
 def write_config(path: Path, port: int, targets: Iterable[str], interval: float) -> Path:
     """A file as an operator might write it: services of twenty targets."""
-    timeout = min(5.0, interval)
+    timeout = min(5.0, interval * 0.75)
     lines = [
         "witnesses: []",
         f"store: 'sqlite:///{path.with_suffix('.db')}'",

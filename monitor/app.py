@@ -131,7 +131,7 @@ class App:
 
     def _apply(self, configuration: Configuration) -> None:
         self._configuration = configuration
-        checks = (*configuration.witnesses, *configuration.checks)
+        checks = (*configuration.checks, *configuration.witnesses)
         old, self._slots = self._slots, {}
         for check in checks:
             slot = old.get(check.id)

@@ -38,7 +38,7 @@ from monitor.terminal import show_catalogue, show_look, show_origins, show_servi
 try:
     from uvloop import new_event_loop
 except ImportError:  # not on every platform; plain asyncio works too
-    from asyncio import new_event_loop
+    from asyncio import new_event_loop  # type: ignore[assignment]  # the wider type of the two
 
 _USAGE = 2
 _KINDS = {name: kind.settings_type for name, kind in PROBES.items()}

@@ -114,7 +114,8 @@ def judge(look: Look, name: str) -> tuple[Verdict, str]:
     answers; a minor one that fails is told, and leaves the verdict at up.
     """
     failed = [seen for seen in look.targets if seen.attempt.outcome is Outcome.FAILED]
-    if failed and look.offline:
+    answering = any(seen.attempt.outcome is Outcome.OK for seen in look.targets)
+    if look.offline and (failed or not answering):
         return Verdict.INCONCLUSIVE, (
             "Cannot tell: no witness answers either, so our own network is unreachable."
             f" This says nothing about {name}."
@@ -123,7 +124,7 @@ def judge(look: Look, name: str) -> tuple[Verdict, str]:
     if critical:
         return Verdict.DOWN, f"{name}: {_broken(look, critical)}.{_fine(look)}{_not_us(look)}"
     unsure = [seen for seen in look.targets if seen.attempt.outcome is Outcome.INCONCLUSIVE]
-    if unsure and not any(seen.attempt.outcome is Outcome.OK for seen in look.targets):
+    if unsure and not answering:
         failure = unsure[0].attempt.failure
         return Verdict.INCONCLUSIVE, f"Cannot tell about {name}: {failure.message if failure else 'nothing was seen'}."
     slowest = max(look.targets, key=lambda seen: seen.attempt.duration)

@@ -14,11 +14,12 @@ SERVICE = "witness"
 COMPONENT = "vantage"
 
 DEFAULT = """\
-- {probe: tcp, address: "www.wikipedia.org:443", network: AS14907}  # Wikimedia
-- {probe: tcp, address: "www.ripe.net:443", network: AS3333}        # RIPE NCC
-- {probe: tcp, address: "9.9.9.9:443", network: AS19281}            # Quad9, by address: works without a resolver
+- {probe: tls, address: "www.wikipedia.org:443", expiry: {warn_days: 0}, network: AS14907}  # Wikimedia
+- {probe: tls, address: "www.ripe.net:443", expiry: {warn_days: 0}, network: AS3333}        # RIPE NCC
+- {probe: tls, address: "9.9.9.9:443", tls: {server_name: dns.quad9.net}, expiry: {warn_days: 0}, network: AS19281}
 """
-"""Two names and one address of three operators that have nothing to do with each other or with any watched provider."""
+"""Two names and one address (Quad9: works without a resolver) of three operators that have nothing to do with each other
+or with any watched provider. TLS, because captive portals and transparent proxies accept a connection to any address."""
 
 
 def read_witnesses(node: Node | None, reader: Reader) -> tuple[Check, ...]:

@@ -91,7 +91,7 @@ def tls_fault(run: Run, error: ssl.SSLError) -> ProbeFailed:
     name = error.reason or ""
     if isinstance(error, ssl.SSLZeroReturnError | ssl.SSLEOFError) or name == "UNEXPECTED_EOF_WHILE_READING":
         return run.failed(Reason.CLOSED, "the server closed the connection during TLS")
-    if "VERSION" in name and name != "WRONG_VERSION_NUMBER":
+    if name == "UNSUPPORTED_PROTOCOL" or ("VERSION" in name and name != "WRONG_VERSION_NUMBER"):
         return run.failed(Reason.TLS_VERSION, f"no common TLS version ({name.lower()})")
     if "ALERT" in name:
         return run.failed(Reason.TLS_ALERT, f"the server answered with {name.lower().replace('_', ' ')}")

@@ -124,11 +124,13 @@ async def _status(request: web.Request) -> web.Response:
     backend = request.app[_BACKEND]
     now, rows = backend.clock.now(), backend.board.rows()
     moment = datetime.fromtimestamp(now, UTC)
-    word, sentence = headline(rows, online=backend.online())
+    online = backend.online()
+    word, sentence = headline(rows, online=online)
     page = request.app[_PAGES].get_template("status.html")
     body = page.render(
         word=word,
         headline=sentence,
+        online=online,
         sections=sections(rows, now, await backend.last_day()),
         vantage=backend.vantage(),
         not_ready=why_not_ready(backend.vitals()),

@@ -222,9 +222,9 @@ def test_a_service_of_the_user_is_not_foreign_and_may_be_probed_every_second() -
 def test_default_witnesses_stand_in_three_networks() -> None:
     witnesses = read("{}").witnesses
     assert [check.id for check in witnesses] == [
-        "witness/vantage/www.wikipedia.org:443/tcp",
-        "witness/vantage/www.ripe.net:443/tcp",
-        "witness/vantage/9.9.9.9:443/tcp",
+        "witness/vantage/www.wikipedia.org:443/tls",
+        "witness/vantage/www.ripe.net:443/tls",
+        "witness/vantage/9.9.9.9:443/tls",
     ]
     assert [check.provider for check in witnesses] == ["AS14907", "AS3333", "AS19281"]
     for check in witnesses:

@@ -1,0 +1,61 @@
+"""Run the benchmarks, print the table, say by the exit code whether the goals are met."""
+
+import argparse
+import json
+import os
+import sys
+import tempfile
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Protocol
+
+from rich.console import Console
+
+from bench import growth, load, overload, pipeline, probes, start
+from bench.processes import WORLD
+from bench.results import Result, show
+
+
+class _Benchmark(Protocol):
+    def __call__(self, folder: Path, *, quick: bool) -> Iterator[Result]: ...
+
+
+_ALL: dict[str, _Benchmark] = {
+    "probes": probes.run,
+    "pipeline": pipeline.run,
+    "load": load.run,
+    "growth": growth.run,
+    "start": start.run,
+    "overload": overload.run,
+}
+
+
+def main() -> int:
+    """0 when every goal is met; with --quick, when none is missed by a factor of two."""
+    given = _arguments()
+    os.sched_setaffinity(0, WORLD)
+    progress = Console(stderr=True)
+    results: list[Result] = []
+    for name in given.only or _ALL:
+        began = time.monotonic()
+        with tempfile.TemporaryDirectory(prefix="lastseen-bench-") as folder:
+            results += _ALL[name](Path(folder), quick=given.quick)
+        progress.print(f"{name}: {time.monotonic() - began:.0f} s", style="dim")
+    show(results, Console(width=None if sys.stdout.isatty() else 160))
+    if given.json:
+        given.json.write_text(json.dumps([result.as_json() for result in results], indent=2) + "\n")
+    is_bad: Callable[[Result], bool] = (lambda r: r.is_far_off) if given.quick else (lambda r: not r.is_met)
+    return int(any(map(is_bad, results)))
+
+
+def _arguments() -> argparse.Namespace:
+    parser = argparse.ArgumentParser(prog="python -m bench", description=__doc__)
+    parser.add_argument("--quick", action="store_true", help="short; fails only below half of a goal")
+    parser.add_argument("--only", action="append", choices=list(_ALL), help="this one; may be given again")
+    parser.add_argument("--json", type=Path, metavar="FILE", help="write the results there as well")
+    return parser.parse_args()
+
+
+if __name__ == "__main__":
+    sys.exit(main())

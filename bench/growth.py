@@ -1,0 +1,35 @@
+"""Does an attempt cost more when more is watched? The same attempts a second from 100, 1,000 and 10,000 checks."""
+
+import time
+from collections.abc import Iterator
+from contextlib import ExitStack
+from pathlib import Path
+
+from bench.lastseen import checks, monitor
+from bench.results import Result, at_most
+from bench.servers import site
+
+_RATE = 100
+_GOAL = 1.2
+
+
+def run(folder: Path, *, quick: bool) -> Iterator[Result]:
+    """All sizes run side by side in the same seconds, each its own process on the same core."""
+    sizes = (100, 1000) if quick else (100, 1000, 10_000)
+    with site(folder) as served, ExitStack() as stack:
+        # the largest first: it begins its second, steady cycle while the others are weighed
+        began = time.monotonic()
+        watching = {
+            size: stack.enter_context(monitor(folder, checks(served, "tcp", size), size / _RATE, f"growth-{size}"))
+            for size in reversed(sizes)
+        }
+        first_cycle = max(sizes) / _RATE
+        time.sleep(max(0.0, began + first_cycle + 3 - time.monotonic()))
+        before = {size: (each.counts().total, each.process.cpu()) for size, each in watching.items()}
+        time.sleep(10 if quick else 40)
+        after = {size: (each.process.cpu(), each.counts().total) for size, each in watching.items()}
+    costs = {
+        size: (cpu - before[size][1]) / (total - before[size][0]) * 1e6 for size, (cpu, total) in sorted(after.items())
+    }
+    detail = f"CPU an attempt at {_RATE} a second: " + ", ".join(f"{n} checks {us:.0f} us" for n, us in costs.items())
+    yield at_most("growth: dearest attempt against the cheapest", max(costs.values()) / min(costs.values()), _GOAL, "x", detail)

@@ -1,0 +1,74 @@
+"""From probe to stored sample: Prometheus scraping us, against Prometheus with blackbox_exporter."""
+
+import json
+import time
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+from statistics import median
+
+from bench.lastseen import checks, monitor
+from bench.processes import Process
+from bench.results import Result, at_least
+from bench.servers import Site, blackbox, blackbox_job, get, prometheus, site
+
+_TARGETS = 200
+_SETTLE = 4.0
+_GOAL = 5.0
+
+
+def run(folder: Path, *, quick: bool) -> Iterator[Result]:
+    """Either way each of 200 http targets is probed once a second and gives a sample a second."""
+    rounds, seconds = (1, 5.0) if quick else (3, 15.0)
+    ours: list[float] = []
+    theirs: list[float] = []
+    with site(folder) as served:
+        for number in range(rounds):
+            ours.append(_ours(_room(folder, f"ours-{number}"), served, seconds))
+            theirs.append(_theirs(_room(folder, f"theirs-{number}"), served, seconds))
+    mine, others = median(ours) * 1e6, median(theirs) * 1e6
+    detail = f"CPU a probe, Prometheus included: ours {mine:.0f} us, with blackbox_exporter {others:.0f} us"
+    yield at_least("pipeline to the stored sample", others / mine, _GOAL, "x", detail)
+
+
+def _ours(folder: Path, served: Site, seconds: float) -> float:
+    with monitor(folder, checks(served, "http", _TARGETS), interval=1) as watching:
+        job = {"static_configs": [{"targets": [f"127.0.0.1:{watching.port}"]}]}
+        with prometheus(folder, job) as (store, port):
+            return _weigh([watching.process, store], port, seconds)
+
+
+def _theirs(folder: Path, served: Site, seconds: float) -> float:
+    targets = [f"{served.target('http')}{number}" for number in range(_TARGETS)]
+    with (
+        blackbox(folder, served.ca_file) as (exporter, port),
+        prometheus(folder, blackbox_job(port, "http", targets)) as (store, store_port),
+    ):
+        return _weigh([exporter, store], store_port, seconds)
+
+
+def _weigh(processes: Sequence[Process], store_port: int, seconds: float) -> float:
+    """CPU seconds of ``processes`` for each sample of probe_success that came to be stored."""
+    time.sleep(_SETTLE)
+    before = sum(process.cpu() for process in processes)
+    began = time.monotonic()
+    time.sleep(seconds)
+    spent = sum(process.cpu() for process in processes) - before
+    took = time.monotonic() - began
+    stored = _query(store_port, f"sum(count_over_time(probe_success[{round(seconds)}s]))")
+    failed = _query(store_port, "count(probe_success == 0)")
+    due = took * _TARGETS
+    if failed or not 0.9 * due <= stored <= 1.1 * due:
+        raise RuntimeError(f"{stored:.0f} samples stored of {due:.0f}, {failed:.0f} targets failing")
+    return spent / stored
+
+
+def _query(port: int, expression: str) -> float:
+    encoded = expression.replace(" ", "%20").replace("=", "%3D")
+    found = json.loads(get(f"http://127.0.0.1:{port}/api/v1/query?query={encoded}")[1])["data"]["result"]
+    return float(found[0]["value"][1]) if found else 0.0
+
+
+def _room(folder: Path, name: str) -> Path:
+    room = folder / name
+    room.mkdir()
+    return room
