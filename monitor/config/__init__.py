@@ -3,6 +3,7 @@
 from monitor.config.catalogue import Catalogue, catalogue_folder
 from monitor.config.envelope import BasicAuth, Limits, LogSettings, WebSettings, WebTls
 from monitor.config.explain import Origin, UnknownCheckError, explain
+from monitor.config.foreign import load_foreign
 from monitor.config.loader import load, loads
 from monitor.config.model import ComponentInfo, Configuration, ServiceInfo, TargetInfo
 from monitor.config.problems import ConfigError, Mark, Problem
@@ -28,5 +29,6 @@ __all__ = [
     "explain",
     "json_schema",
     "load",
+    "load_foreign",
     "loads",
 ]

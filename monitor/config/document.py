@@ -29,8 +29,8 @@ class _Broken(Exception):
         self.message = message
 
 
-def read(path: Path, environ: Mapping[str, str], problems: Problems) -> Node | None:
-    """The document in a file; None after a mistake that leaves nothing to look at."""
+def read(path: Path, environ: Mapping[str, str] | None, problems: Problems) -> Node | None:
+    """The document in a file; None after a mistake that leaves nothing to look at. See `parse`."""
     start = Mark(str(path), 1, 1)
     try:
         with path.open("rb") as file:
@@ -49,8 +49,11 @@ def read(path: Path, environ: Mapping[str, str], problems: Problems) -> Node | N
     return parse(text, str(path), environ, problems)
 
 
-def parse(text: str, file: str, environ: Mapping[str, str], problems: Problems) -> Node | None:
-    """The document in a text; None after a mistake that leaves nothing to look at."""
+def parse(text: str, file: str, environ: Mapping[str, str] | None, problems: Problems) -> Node | None:
+    """The document in a text; None after a mistake that leaves nothing to look at.
+
+    ``environ`` is what ``${NAME}`` stands for; with None a dollar is a dollar.
+    """
     if len(text) > MAX_BYTES:
         problems.add(Mark(file, 1, 1), f"larger than {MAX_BYTES // 1024 // 1024} MiB")
         return None

@@ -34,24 +34,22 @@ def resolve(text: str, plain: bool | str) -> Plain:  # noqa: FBT001  # the parse
 class Substitution:
     """Puts variables of the environment in place of ``${NAME}``; ``$$`` is one dollar.
 
-    A value with a variable in it is always text, and never shown.
+    A value with a variable in it is always text, and never shown. Without an environment nothing is put in.
     """
 
-    def __init__(self, environ: Mapping[str, str], problems: Problems) -> None:
+    def __init__(self, environ: Mapping[str, str] | None, problems: Problems) -> None:
         self._environ = environ
         self._problems = problems
 
     def apply(self, text: str, mark: Mark) -> tuple[str, bool]:
         """The text with its variables filled in, and whether there were any."""
-        if "$" not in text:
+        environ = self._environ
+        if environ is None or "$" not in text:
             return text, False
         names = [match.group(1) for match in _VARIABLE.finditer(text) if match.group(1) is not None]
         for name in names:
             if not _NAME.fullmatch(name):
                 self._problems.spoil(mark, f"${{{name}}} is not a variable; write ${{NAME}}, or $$ for a dollar")
-            elif name not in self._environ:
+            elif name not in environ:
                 self._problems.spoil(mark, f"the environment variable {name} is not set")
-        return _VARIABLE.sub(lambda m: self._fill(m.group(1)), text), bool(names)
-
-    def _fill(self, name: str | None) -> str:
-        return "$" if name is None else self._environ.get(name, "")
+        return _VARIABLE.sub(lambda m: environ.get(m[1], "") if m[1] else "$", text), bool(names)

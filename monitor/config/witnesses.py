@@ -18,8 +18,8 @@ DEFAULT = """\
 - {probe: tls, address: "www.ripe.net:443", expiry: {warn_days: 0}, network: AS3333}        # RIPE NCC
 - {probe: tls, address: "9.9.9.9:443", tls: {server_name: dns.quad9.net}, expiry: {warn_days: 0}, network: AS19281}
 """
-"""Two names and one address (Quad9: works without a resolver) of three operators that have nothing to do with each other
-or with any watched provider. TLS, because captive portals and transparent proxies accept a connection to any address."""
+"""Two names and one address (Quad9: needs no resolver) of three operators that have nothing to do with each other or
+with any watched provider. TLS, because captive portals and transparent proxies accept a connection to any address."""
 
 
 def read_witnesses(node: Node | None, reader: Reader) -> tuple[Check, ...]:

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from typing import Any
 
 from monitor.domain.failures import ProbeFailed, ProbeInconclusive
 from monitor.domain.words import LAYER_OF_PHASE, Fact, FactValue, Layer, Outcome, Phase, Reason
@@ -39,7 +40,20 @@ class Run:
     construction. The record stays readable when the probe is cut off midway.
     """
 
-    __slots__ = ("_began", "_mark", "_monotonic", "excuse", "facts", "layers", "phase", "phases", "retry", "round")
+    __slots__ = (
+        "_began",
+        "_mark",
+        "_monotonic",
+        "answer",
+        "excuse",
+        "facts",
+        "layers",
+        "phase",
+        "phases",
+        "retry",
+        "round",
+        "session",
+    )
 
     def __init__(
         self,
@@ -57,6 +71,10 @@ class Run:
         self.phases: dict[Phase, float] = {}
         self.phase = Phase.RESOLVE
         self.excuse: ProbeInconclusive | None = None
+        self.session: Any = None
+        """The last TLS session (`ssl.SSLObject`), for whoever wants to know more of it than the facts: /probe."""
+        self.answer: Any = None
+        """The last whole answer as the probe's protocol has it (an HTTP response, a DNS message), likewise."""
         self._began = self._mark = monotonic()
 
     def enter(self, phase: Phase) -> None:

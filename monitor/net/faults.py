@@ -93,6 +93,6 @@ def tls_fault(run: Run, error: ssl.SSLError) -> ProbeFailed:
         return run.failed(Reason.CLOSED, "the server closed the connection during TLS")
     if name == "UNSUPPORTED_PROTOCOL" or ("VERSION" in name and name != "WRONG_VERSION_NUMBER"):
         return run.failed(Reason.TLS_VERSION, f"no common TLS version ({name.lower()})")
-    if "ALERT" in name:
+    if "ALERT" in name or name.startswith("TLSV1_"):  # TLSV1_UNRECOGNIZED_NAME is an alert, too
         return run.failed(Reason.TLS_ALERT, f"the server answered with {name.lower().replace('_', ' ')}")
     return run.failed(Reason.MALFORMED, f"not a TLS answer ({name.lower() or 'unknown'})")

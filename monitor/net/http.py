@@ -7,10 +7,9 @@ A general client cannot tell tcp from tls and costs five times the CPU
 import re
 import zlib
 from collections.abc import Mapping
-from dataclasses import dataclass
 from email.utils import parsedate_to_datetime
 from functools import lru_cache
-from typing import Annotated
+from typing import Annotated, NamedTuple
 
 from httptools import HttpParserError, HttpParserUpgrade, HttpResponseParser
 from pydantic import AfterValidator
@@ -45,8 +44,7 @@ Headers = Annotated[Mapping[str, Secret], AfterValidator(_check_headers)]
 """Header fields of a request. Values may be tokens or cookies: all of them are shown as asterisks."""
 
 
-@dataclass(frozen=True, slots=True)
-class Response:
+class Response(NamedTuple):
     """What came back. Names are lower-case; ``body`` holds at most the limit, ``truncated`` says if more came."""
 
     status: int
@@ -210,16 +208,17 @@ class _Reader:
             self.done = True
 
 
-def decoded(run: Run, response: Response, limit: int) -> bytes:
-    """The body without its Content-Encoding, at most ``limit`` bytes. Raises ProbeFailed http/malformed."""
+def decoded(run: Run, response: Response, limit: int) -> Response:
+    """``response`` with the coding of its body undone, up to ``limit`` bytes. Raises ProbeFailed http/malformed."""
     coding = (response.header(b"content-encoding") or b"").strip().lower()
     bits = _WINDOW_BITS.get(coding)
     if bits is None or not response.body:
-        return response.body
+        return response
     try:
-        return zlib.decompressobj(bits).decompress(response.body, limit)
+        body = zlib.decompressobj(bits).decompress(response.body, limit + 1)
     except zlib.error as error:
         raise run.failed(Reason.MALFORMED, f"the body is not {coding.decode()}, which its head promises") from error
+    return response._replace(body=body[:limit], truncated=response.truncated or len(body) > limit)
 
 
 def status_failure(run: Run, response: Response, now: float) -> ProbeFailed:

@@ -1,6 +1,8 @@
 """The ladder's shared parts, and the climb from a name to a stream."""
 
 from collections.abc import Callable
+from copy import copy
+from typing import Self
 
 import dns.message
 
@@ -15,6 +17,7 @@ from monitor.net.resolve import NameServers, Resolver, system_hosts, system_name
 from monitor.net.stream import Stream
 from monitor.net.tcpinfo import note_tcp_info
 from monitor.net.tls import TlsContexts
+from monitor.net.url import Url
 
 
 class Network:
@@ -31,10 +34,18 @@ class Network:
         """What HTTP requests say of who asks; names the operator's contact where one is configured."""
         self.now = now
         """Unix time; for judging certificates and clocks, never for durations."""
+        self.permits: Callable[[Url], bool] = lambda _: True
+        """Whether a redirect may be followed to a URL."""
         self.contexts = TlsContexts()
         self._hosts = system_hosts()
         self._system = self._make_resolver(system_name_servers())
         self._resolvers: dict[str, Resolver] = {}
+
+    def guarded(self, permits: Callable[[Url], bool]) -> Self:
+        """This network, all its parts shared, for probes whose redirects somebody else may have chosen."""
+        guarded = copy(self)
+        guarded.permits = permits
+        return guarded
 
     async def addresses(self, run: Run, host: str, route: Route) -> list[str]:
         """The resolve step. See `Resolver.resolve`."""

@@ -131,6 +131,15 @@ class Stream(asyncio.Protocol):
             await self._must_more("the end of a line")
         return self._take(end + 1).rstrip(b"\r\n")
 
+    async def next_line(self, limit: int = 65536) -> bytes | None:
+        """The next line as `read_line` gives it, or what is left of one at the end of the stream; None after it."""
+        while (end := self._plain.find(b"\n")) < 0:
+            if len(self._plain) > limit:
+                raise self._run.failed(Reason.SIZE, f"a line longer than {limit} bytes")
+            if not await self._more():
+                return self._take(len(self._plain)) if self._plain else None
+        return self._take(end + 1)[:-1].removesuffix(b"\r")
+
     async def read_until(self, pattern: re.Pattern[bytes], limit: int) -> re.Match[bytes] | None:
         """Search the whole stream so far, again with every arrival, whatever the packet borders.
 
@@ -199,12 +208,14 @@ class Stream(asyncio.Protocol):
             raise run.failed(Reason.MALFORMED, "the server sent plain bytes after agreeing to TLS")
         self._incoming, self._outgoing = ssl.MemoryBIO(), ssl.MemoryBIO()
         context = self._contexts.get(tls)
-        session = context.wrap_bio(self._incoming, self._outgoing, server_hostname=tls.server_name or server_name)
+        name = (tls.server_name or server_name).removesuffix(".")  # RFC 6066 section 3: without the trailing dot
+        session = context.wrap_bio(self._incoming, self._outgoing, server_hostname=name)
         try:
             await self._handshake(session)
         except ssl.SSLError as error:
             self._flush()  # the alert that tells the server why
             raise self._broken_or(tls_fault(run, error)) from error
+        run.session = session
         note_session(run, session)
         check_pin(run, tls.pin)
         self._session = session

@@ -171,7 +171,7 @@ class DnsProbe:
         """Ask, note what came, judge it."""
         settings = self._settings
         async with self._channel(run) as ask:
-            response = await ask(self._query(run))
+            response = run.answer = await ask(self._query(run))
             _note(run, response)
             check_answer(response, settings.name, settings.type, settings.expect)
             if settings.expect.dnssec == "authentic" and not response.flags & dns.flags.AD:

@@ -61,9 +61,9 @@ left; with ``max_bytes`` a longer body is a failure. Redirects are followed only
 when ``follow_redirects`` (0 to 10) says how many; each is a new connection.
 Credentials (``auth``, and the headers Authorization, Cookie and Host) are never
 sent to another origin than the URL's, and a redirect from https to http is
-refused. ``url`` may be a list of equal URLs: each round asks one, in turn.
-``tls`` is explained with the tls probe; server_name and pin hold for the URL's
-own origin only.
+refused unless ``redirect_to_http`` is true. ``url`` may be a list of equal
+URLs: each round asks one, in turn. ``tls`` is explained with the tls probe;
+server_name and pin hold for the URL's own origin only.
 
 Phases: resolve, connect, tls (https), request (until the first byte of the
 answer), response; with redirects each adds up over the hops.
@@ -76,7 +76,7 @@ http/malformed, http/closed, http/reset, http/timeout. An unexpected 429 or
 
 import base64
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import Annotated, ClassVar, Literal, Self
 
 from pydantic import Field, model_validator
@@ -126,6 +126,7 @@ class HttpSettings(ProbeSettings):
     auth: Auth | None = None
     compression: Literal["none", "gzip", "deflate"] = "none"
     follow_redirects: int = Field(default=0, ge=0, le=10)
+    redirect_to_http: bool = False
     limit: int = Field(default=1 << 20, ge=0)
     expect: Expect = Expect()
     tls: Tls = Tls()
@@ -184,10 +185,11 @@ class HttpProbe:
             response = await self._ask(run, hop)
         run.facts[Fact.HTTP_REDIRECTS] = redirects
         if self._settings.compression != "none":
-            response = replace(response, body=decoded(run, response, self._limit))
+            response = decoded(run, response, self._limit)
         self._judge.check(run, response, self._network.now)
 
     async def _ask(self, run: Run, hop: _Hop) -> Response:
+        run.answer = None
         async with await self._network.connect(run, hop.url.endpoint, self._settings.route) as stream:
             if hop.url.secure:
                 await stream.start_tls(hop.tls, hop.url.endpoint.host)
@@ -200,10 +202,24 @@ class HttpProbe:
         location = response.header(b"location")
         if response.status not in _REDIRECTS or location is None:
             return None
-        url = _destination(run, hop.url, location)
+        url = self._destination(run, hop.url, location)
         rewritten = response.status == 303 or (response.status in (301, 302) and hop.method == "POST")
         method = "GET" if rewritten and hop.method != "HEAD" else hop.method
         return self._hop(url, method, home=hop.home and url.origin == hop.url.origin)
+
+    def _destination(self, run: Run, url: Url, location: bytes) -> Url:
+        """Where ``location`` leads from ``url``, if we may go there."""
+        try:
+            destination = url.join(location.decode("latin-1"))
+        except ValueError as error:
+            raise run.failed(Reason.REDIRECTS, f"a redirect that leads nowhere: {shown(location)}") from error
+        if destination.scheme not in ("http", "https"):
+            raise run.failed(Reason.REDIRECTS, f"a redirect away from the web: {shown(location)}")
+        if url.secure and not destination.secure and not self._settings.redirect_to_http:
+            raise run.failed(Reason.REDIRECTS, f"a redirect from https to http: {shown(location)}")
+        if not self._network.permits(destination):
+            raise run.failed(Reason.REDIRECTS, f"a redirect to where we may not go: {shown(location)}")
+        return destination
 
     def _hop(self, url: Url, method: str, *, home: bool = True) -> _Hop:
         settings = self._settings
@@ -227,21 +243,9 @@ class HttpProbe:
         return headers | {name: value.get_secret_value() for name, value in settings.headers.items()}
 
 
-def _destination(run: Run, url: Url, location: bytes) -> Url:
-    """Where ``location`` leads from ``url``, if we may go there."""
-    try:
-        destination = url.join(location.decode("latin-1"))
-    except ValueError as error:
-        raise run.failed(Reason.REDIRECTS, f"a redirect that leads nowhere: {shown(location)}") from error
-    if destination.scheme not in ("http", "https"):
-        raise run.failed(Reason.REDIRECTS, f"a redirect away from the web: {shown(location)}")
-    if url.secure and not destination.secure:
-        raise run.failed(Reason.REDIRECTS, f"a redirect from https to http: {shown(location)}")
-    return destination
-
-
 def _note(run: Run, url: Url, response: Response) -> None:
     facts = run.facts
+    run.answer = response
     facts[Fact.HTTP_STATUS] = response.status
     facts[Fact.HTTP_VERSION] = response.version
     facts[Fact.HTTP_SSL] = url.secure

@@ -27,10 +27,15 @@ the last match, however the bytes were cut into packets. ``send_hex`` and
       - send_hex: "10 13 0004 4d515454 04 02 001e 0007 70726f62652d31"
         expect_hex: "20 02 00"
 
-Named groups of an expression can be used in a later send as ``${name}``.
+Named groups of an expression can be used in a later send as ``${name}``, and
+those of the last match by number, as ``${1}``. With ``lines: true`` what is
+expected is searched in one line after the other, each without its end, and the
+line that matches is used up whole.
 
-``tls`` (see the tls probe) wraps the connection in TLS from the start, and
-gives the settings for ``starttls``. ``address`` may be a list of equal hosts:
+``tls`` (see the tls probe) wraps the connection in TLS from the start or, when
+a step has ``starttls``, gives the settings for that. What such a step expects
+ends with its line; where ``eol`` is empty (XMPP) it ends with the match. Bytes
+that follow in the clear are refused. ``address`` may be a list of equal hosts:
 each round asks one of them, in turn.
 
 Phases: resolve, connect, tls (if any), handshake (the dialogue), starttls.
@@ -48,6 +53,7 @@ from pydantic import BeforeValidator, Field, model_validator
 from typing_extensions import override
 
 from monitor.domain.attempt import Run
+from monitor.domain.failures import ProbeFailed
 from monitor.domain.settings import Pool, ProbeSettings, Settings, Tls
 from monitor.domain.words import LAYER_OF_PHASE, Fact, Layer, Phase, Reason
 from monitor.net.network import Network
@@ -86,6 +92,8 @@ class Step(Settings):
     send_hex: Hex | None = None
     expect: Expression | None = None
     expect_hex: Hex | None = None
+    lines: bool = False
+    """Search one line after the other, as blackbox_exporter does, not the stream."""
     starttls: bool = False
     eol: str = "\r\n"
 
@@ -129,20 +137,25 @@ class TcpProbe:
         if len(settings.address) > 1:
             run.facts[Fact.HOST] = str(target)
         async with await self._network.connect(run, target, settings.route) as stream:
-            if settings.tls:
+            if settings.tls and not any(step.starttls for step in settings.dialogue):
                 await stream.start_tls(settings.tls, target.host)
             await self._converse(run, stream, target.host)
 
     async def _converse(self, run: Run, stream: Stream, host: str) -> None:
         captured: dict[str, bytes] = {}
+        numbered: dict[str, bytes] = {}
         for step, pattern in zip(self._settings.dialogue, self._expects, strict=True):
             run.enter(Phase.STARTTLS if step.starttls else Phase.HANDSHAKE)
             if step.send is not None:
-                stream.write(_fill(step.send, captured) + step.eol.encode())
+                stream.write(_fill(step.send, captured | numbered) + step.eol.encode())
             elif step.send_hex is not None:
                 stream.write(step.send_hex)
             if pattern is not None:
-                captured.update(await _expect(run, stream, pattern))
+                match = await (_expect_line if step.lines else _expect)(run, stream, pattern)
+                captured.update((name, text) for name, text in match.groupdict().items() if text is not None)
+                numbered = {str(number): match[number] or b"" for number in range(match.re.groups + 1)}
+                if step.starttls and step.eol and not step.lines and not match.group().endswith(b"\n"):
+                    await stream.read_line()
             if step.starttls:
                 await stream.start_tls(self._settings.tls or Tls(), host)
         if captured:
@@ -157,12 +170,23 @@ def _compile(step: Step) -> re.Pattern[bytes] | None:
     return None
 
 
-async def _expect(run: Run, stream: Stream, pattern: re.Pattern[bytes]) -> dict[str, bytes]:
+async def _expect(run: Run, stream: Stream, pattern: re.Pattern[bytes]) -> re.Match[bytes]:
     match = await stream.read_until(pattern, _LIMIT)
     if match is None:
-        reason = Reason.STARTTLS if run.phase is Phase.STARTTLS else Reason.EXPECT
-        raise run.failed(reason, f"the server closed the connection without saying {pattern.pattern!r}")
-    return {name: text for name, text in match.groupdict().items() if text is not None}
+        raise _unsaid(run, pattern)
+    return match
+
+
+async def _expect_line(run: Run, stream: Stream, pattern: re.Pattern[bytes]) -> re.Match[bytes]:
+    while (line := await stream.next_line(_LIMIT)) is not None:
+        if match := pattern.search(line):
+            return match
+    raise _unsaid(run, pattern)
+
+
+def _unsaid(run: Run, pattern: re.Pattern[bytes]) -> ProbeFailed:
+    reason = Reason.STARTTLS if run.phase is Phase.STARTTLS else Reason.EXPECT
+    return run.failed(reason, f"the server closed the connection without saying {pattern.pattern!r}")
 
 
 def _fill(text: str, captured: dict[str, bytes]) -> bytes:

@@ -59,6 +59,7 @@ class NamedSettings(ProbeSettings):
 
 KINDS: dict[str, type[ProbeSettings]] = {
     "tcp": PROBES["tcp"].settings_type,
+    "tls": PROBES["tls"].settings_type,  # the default witnesses are of this kind
     "login": LoginSettings,
     "named": NamedSettings,
 }

@@ -74,7 +74,7 @@ def test_lists_and_shorthands_are_shown_as_one_value() -> None:
 
 
 def test_a_witness_can_be_explained() -> None:
-    shown = {o.key: o for o in explain(read("{}"), "witness/vantage/9.9.9.9:443/tcp")}
+    shown = {o.key: o for o in explain(read("{}"), "witness/vantage/9.9.9.9:443/tls")}
     assert shown["provider"].value == "AS19281"
     assert shown["interval"].source == "default"
 

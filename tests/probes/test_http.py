@@ -46,6 +46,7 @@ location = /twice { return 307 /once; }
 location = /loop { return 301 /loop; }
 location = /away { return 302 http://127.0.0.1:@OTHER@/echo; }
 location = /away-and-back { return 302 http://127.0.0.1:@OTHER@/back; }
+location = /away-for-good { return 302 http://127.0.0.1:@OTHER@/once; }
 location = /back { return 302 http://127.0.0.1:@HTTP@/echo; }
 location = /down { return 302 http://127.0.0.1:@HTTP@/; }
 location = /up { return 302 https://localhost:@HTTPS@/; }
@@ -151,6 +152,7 @@ async def test_compression_is_asked_for_and_undone_only_when_wanted(server: Ngin
     assert int(packed.run.facts[Fact.HTTP_BODY_BYTES]) < 10000  # type: ignore[arg-type]  # a number by its words.py
     bomb = await get(server, "/gzip", compression="gzip", limit=3000, expect={"not_body": "the end"})
     assert bomb.verdict == "ok"
+    assert (await get(server, "/gzip", compression="gzip", expect={"max_bytes": 20000})).verdict == "http/size"
 
 
 @pytest.mark.parametrize("path", ["/", "/big", "/304"])
@@ -285,7 +287,7 @@ async def test_a_redirect_changes_post_to_get_only_where_it_must(server: Nginx) 
 async def test_credentials_never_go_to_another_origin(server: Nginx) -> None:
     private = {"auth": {"token": "t0ken"}, "headers": {"Cookie": "c=1"}, "follow_redirects": 3}
     assert (await get(server, "/once", **private, expect={"body": r"\|Bearer t0ken\|c=1\|"})).verdict == "ok"
-    for path in ("/away", "/away-and-back"):
+    for path in ("/away", "/away-and-back", "/away-for-good"):
         away = await get(server, path, **private, expect={"body": r"^GET\|lastseen[^|]*\|\|\|"})
         assert away.verdict == "ok", path
 
@@ -467,3 +469,8 @@ def test_secrets_show_as_asterisks(tmp_path: Path) -> None:
     )
     assert "hidden" not in f"{settings!r} {settings.model_dump_json()}"
     assert settings.endpoint == "http://h/x"
+
+
+async def test_a_host_name_with_its_final_dot_is_verified_without_it(server: Nginx, ca: CertificateAuthority) -> None:
+    tls = {"ca_file": str(ca.ca_path)}
+    assert (await attempt("https", {"url": f"https://localhost.:{server.https}/", "tls": tls})).verdict == "ok"

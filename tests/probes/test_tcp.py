@@ -148,14 +148,30 @@ async def test_a_refused_starttls_is_its_own_reason() -> None:
     assert await converse(refuses, *steps) == "handshake/starttls"
 
 
-async def test_plain_bytes_after_agreeing_to_tls_are_refused() -> None:
+@pytest.mark.parametrize("expression", ["^220", r"^220 .*\r\n"])
+async def test_plain_bytes_after_agreeing_to_tls_are_refused(expression: str) -> None:
     async def injects(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         await reader.readline()
         writer.write(b"220 go ahead\r\n250 injected\r\n")
         await silent(reader, writer)
 
-    steps = {"send": "STARTTLS", "expect": r"^220 .*\r\n", "starttls": True}
-    assert await converse(injects, steps) == "tls/malformed"
+    assert await converse(injects, {"send": "STARTTLS", "expect": expression, "starttls": True}) == "tls/malformed"
+
+
+async def test_a_starttls_answer_may_come_in_pieces(ca: CertificateAuthority) -> None:
+    async def handler(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        await reader.readline()
+        for piece in (b"220", b" go", b" ahead\r", b"\n"):
+            await asyncio.sleep(0.005)
+            writer.write(piece)
+            await writer.drain()
+        await writer.start_tls(server_context(ca.leaf()))
+        await silent(reader, writer)
+
+    async with scripted(handler) as port:
+        steps = [{"send": "STARTTLS", "expect": "^220", "starttls": True}]
+        settings = {"address": f"127.0.0.1:{port}", "tls": {"ca_file": ca.ca_path}, "dialogue": steps}
+        assert (await attempt("tcp", settings)).verdict == "ok"
 
 
 # -- however the bytes are cut ------------------------------------------------
@@ -256,7 +272,12 @@ async def test_xmpp_starttls(tmp_path: Path, ca: CertificateAuthority) -> None:
     steps = [
         {"send": STREAM, "expect": "<starttls"},
         {"expect": "</stream:features>"},
-        {"send": "<starttls xmlns='urn:ietf:params:xml:ns:xmpp-tls'/>", "expect": "<proceed[^>]*>", "starttls": True},
+        {
+            "send": "<starttls xmlns='urn:ietf:params:xml:ns:xmpp-tls'/>",
+            "eol": "",
+            "expect": "<proceed[^>]*>",
+            "starttls": True,
+        },
         {"send": STREAM, "expect": "<mechanism"},
     ]
     with Prosody(tmp_path, ca.leaf()) as prosody:

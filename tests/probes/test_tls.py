@@ -144,6 +144,19 @@ async def test_a_server_that_shares_no_cipher_answers_with_an_alert(ca: Certific
     assert result.verdict == "tls/tls_alert"
 
 
+async def test_a_server_that_does_not_know_the_name_answers_with_an_alert(
+    ca: CertificateAuthority, tmp_path: Path
+) -> None:
+    leaf = ca.leaf()
+    options = ("-servername", "known.example", "-servername_fatal", "-cert2", leaf[0], "-key2", leaf[1])
+    with OpensslServer(tmp_path, leaf, *options) as openssl:
+        tls = {"ca_file": ca.ca_path, "server_name": "other.example"}
+        result = await attempt("tls", {"address": openssl.address, "tls": tls})
+    assert result.verdict == "tls/tls_alert"
+    assert result.failure is not None
+    assert "unrecognized name" in result.failure.message
+
+
 async def test_a_server_that_wants_a_certificate_of_ours_is_seen_up_to_the_handshake(
     ca: CertificateAuthority, tmp_path: Path
 ) -> None:
