@@ -10,6 +10,7 @@ from functools import partial
 import structlog
 
 from monitor import __version__
+from monitor.blackbox import Blackbox, load_modules
 from monitor.clock import Pulse, SystemClock
 from monitor.config import ConfigError, Configuration
 from monitor.domain.check import Vantage
@@ -39,7 +40,7 @@ _log = structlog.get_logger(__name__)
 
 
 class App:
-    """One monitor. `run` it once."""
+    """One monitor. `run` it once. Raises ConfigError when its file of modules is wrong."""
 
     def __init__(self, configuration: Configuration, load: Callable[[], Configuration]) -> None:
         self._configuration = configuration
@@ -61,6 +62,9 @@ class App:
             (self._metrics, self._board, self._witnesses, self._rollups),
             configuration.limits.max_in_flight,
         )
+        self._blackbox = Blackbox(self._network, self._clock, configuration.limits.max_in_flight)
+        self._modules = load_modules(configuration.modules)
+        self._blackbox.use(self._modules, configuration.web.probe_allow)
         self._slots: dict[str, Slot] = {}
         self._started = 0.0
         self._reload_ok = True
@@ -78,7 +82,7 @@ class App:
         raise_file_limit(self._configuration.limits.max_in_flight)
         async with AsyncExitStack() as stack:
             listen = _listen(self._configuration)
-            await serve(make_app(self._backend(), listen, []), listen, stack)
+            await serve(make_app(self._backend(), listen, self._blackbox.routes()), listen, stack)
             stack.push_async_callback(self._rollups.close)
             async with asyncio.TaskGroup() as background:
                 pulse = background.create_task(self._pulse.beat())
@@ -112,6 +116,7 @@ class App:
         async with self._reloading:
             try:
                 configuration = await asyncio.to_thread(self._load)
+                self._modules = await asyncio.to_thread(load_modules, configuration.modules)
             except ConfigError as error:
                 self._reload_ok = False
                 _log.error(
@@ -131,6 +136,7 @@ class App:
 
     def _apply(self, configuration: Configuration) -> None:
         self._configuration = configuration
+        self._blackbox.use(self._modules, configuration.web.probe_allow)
         checks = (*configuration.checks, *configuration.witnesses)
         old, self._slots = self._slots, {}
         for check in checks:

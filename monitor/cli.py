@@ -17,6 +17,7 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn
 
 from monitor import __version__
 from monitor.app import App, make_network
+from monitor.blackbox import load_modules
 from monitor.clock import SystemClock
 from monitor.config import (
     Catalogue,
@@ -164,7 +165,9 @@ def _catalogue() -> Catalogue:
 
 
 def _load_file(path: Path) -> Configuration:
-    return load(path, _KINDS, _catalogue(), os.environ)
+    configuration = load(path, _KINDS, _catalogue(), os.environ)
+    load_modules(configuration.modules)  # so that whoever validates a configuration validates its modules too
+    return configuration
 
 
 def _load(path: Path) -> Configuration:

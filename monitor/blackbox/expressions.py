@@ -10,6 +10,7 @@ letters beyond ASCII).
 
 import re
 from collections.abc import Callable, Mapping
+from functools import lru_cache
 from typing import Annotated
 
 from pydantic import AfterValidator
@@ -73,8 +74,10 @@ class _Translator:
                 self._special[character]()
             elif found := _QUANTIFIER.match(self._text, self._at):
                 self._quantifier(found)
+            elif character == "{":
+                self._put(r"\{", 1)
             else:
-                self._put(f"(?:{character})" if not character.isascii() else "\\{" if character == "{" else character, 1)
+                self._put(character if character.isascii() else f"(?:{character})", 1)
         if len(self._groups) > 1:
             raise ValueError("a group is not closed")
         return "".join(self._out) + ")" * len(self._groups[0].flags)
@@ -179,6 +182,7 @@ def _character(found: re.Match[str]) -> str:
     raise ValueError(f"\\{letter} is not supported")
 
 
+@lru_cache(maxsize=4096)
 def translated(text: str) -> str:
     """A Go expression as a Python one. Raises ValueError that says what is wrong."""
     try:

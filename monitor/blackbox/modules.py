@@ -7,82 +7,27 @@ import re
 from collections.abc import Mapping
 from typing import Annotated, Any, Literal, Self
 
-import dns.exception
-import dns.rcode
-import dns.rdatatype
-from pydantic import AfterValidator, BeforeValidator, Field, SecretStr, model_validator
+from pydantic import BeforeValidator, Field, SecretStr, model_validator
 
 from monitor.blackbox.expressions import GoExpression
-from monitor.domain.settings import Proxy, Secret, Settings, check_host
+from monitor.blackbox.values import (
+    ByProxyOnly,
+    GoDuration,
+    HttpVersions,
+    NotHttp2,
+    Protocol,
+    Rcode,
+    RecordType,
+    Size,
+    Source,
+    TlsVersion,
+    unsupported,
+)
+from monitor.domain.settings import Proxy, Secret, Settings
 from monitor.net.http import Headers
 
-_GO_UNITS = {"ns": 1e-9, "us": 1e-6, "µs": 1e-6, "ms": 1e-3, "s": 1.0, "m": 60.0, "h": 3600.0}
-_GO_PART = re.compile(r"(\d+(?:\.\d*)?|\.\d+)(ns|us|µs|ms|s|m|h)")
-_SIZE = re.compile(r"(\d+(?:\.\d+)?)(B|[KMGT]i?B)")
-_SIZES = {"B": 1, "K": 1 << 10, "M": 1 << 20, "G": 1 << 30, "T": 1 << 40}
-_VERSIONS = ("HTTP/1.0", "HTTP/1.1")
 _FOREIGN_PROBERS = ("grpc", "unix", "websocket")
-
-
-def _unsupported(reason: str) -> Any:
-    def refuse(_: object) -> object:
-        raise ValueError(f"not supported: {reason}")
-
-    return Annotated[Any, BeforeValidator(refuse)]
-
-
-def _go_duration(value: object) -> float:
-    """Seconds of Go's ``5s``, ``1m30s``, ``1.5h``. Raises ValueError."""
-    if not isinstance(value, str) or not re.fullmatch(f"(?:{_GO_PART.pattern})+", value):
-        raise ValueError("not a duration; write a number with a unit, as in 500ms, 5s, 1m30s")
-    return sum(float(number) * _GO_UNITS[unit] for number, unit in _GO_PART.findall(value))
-
-
-def _size(value: object) -> int:
-    """Bytes of ``10MB`` or ``10MiB``, which are the same there. Raises ValueError."""
-    found = _SIZE.fullmatch(value) if isinstance(value, str) else None
-    if found is None:
-        raise ValueError("not a size; write a number with a unit, as in 10MB")
-    return int(float(found[1]) * _SIZES[found[2][0]])
-
-
-def _check_type(text: str) -> str:
-    try:
-        return dns.rdatatype.to_text(dns.rdatatype.from_text(text))
-    except (dns.exception.DNSException, ValueError) as error:
-        raise ValueError("not a record type that is known here") from error
-
-
-def _check_rcode(text: str) -> str:
-    try:
-        return dns.rcode.to_text(dns.rcode.from_text(text))
-    except (dns.exception.DNSException, ValueError) as error:
-        raise ValueError("not an rcode; write NOERROR, NXDOMAIN, SERVFAIL, REFUSED ...") from error
-
-
-def _check_versions(versions: tuple[str, ...]) -> tuple[str, ...]:
-    if versions and not set(versions) & set(_VERSIONS):
-        raise ValueError("only HTTP/1.1 is spoken here, so this could never succeed")
-    return versions
-
-
-def _check_http2(value: bool) -> bool:  # noqa: FBT001  # a validator takes what is written
-    if value:
-        raise ValueError("only HTTP/1.1 is spoken here: leave the option out, or set it to false")
-    return value
-
-
-def _check_resolve(value: bool) -> bool:  # noqa: FBT001  # a validator takes what is written
-    if not value:
-        raise ValueError("a proxy is always given the name unresolved: leave the option out, or set it to true")
-    return value
-
-
-GoDuration = Annotated[float, BeforeValidator(_go_duration), Field(json_schema_extra={"type": "string"})]
-Size = Annotated[int, BeforeValidator(_size), Field(json_schema_extra={"type": "string"})]
-Source = Annotated[str, AfterValidator(check_host)]
-Protocol = Literal["ip4", "ip6"]
-TlsVersion = Literal["TLS12", "TLS13"]
+_NO_CEL = "CEL; the https probe of this monitor has expect.json"
 
 
 class TlsConfig(Settings):
@@ -93,8 +38,8 @@ class TlsConfig(Settings):
     server_name: str | None = None
     min_version: TlsVersion = "TLS12"
     max_version: TlsVersion | None = None
-    cert_file: _unsupported("client certificates") = None
-    key_file: _unsupported("client certificates") = None
+    cert_file: Annotated[Any, unsupported("client certificates")] = None
+    key_file: Annotated[Any, unsupported("client certificates")] = None
 
 
 class HeaderMatch(Settings):
@@ -130,7 +75,7 @@ class HttpOptions(Choice):
     """``http``."""
 
     valid_status_codes: tuple[int, ...] = ()
-    valid_http_versions: Annotated[tuple[str, ...], AfterValidator(_check_versions)] = ()
+    valid_http_versions: HttpVersions = ()
     method: Annotated[str, Field(pattern="^[A-Z]{1,20}$")] = "GET"
     headers: Headers = Field(default={})
     body: str = ""
@@ -149,17 +94,17 @@ class HttpOptions(Choice):
     authorization: Authorization | None = None
     bearer_token: Secret | None = None
     proxy_url: Proxy | None = None
-    skip_resolve_phase_with_proxy: Annotated[bool, AfterValidator(_check_resolve)] = True
-    enable_http2: Annotated[bool, AfterValidator(_check_http2)] = False
-    enable_http3: Annotated[bool, AfterValidator(_check_http2)] = False
-    oauth2: _unsupported("OAuth 2.0; give a token") = None
-    proxy_connect_header: _unsupported("extra headers for the proxy") = None
-    no_proxy: _unsupported("exceptions from the proxy; write a module without proxy_url") = None
-    proxy_from_environment: _unsupported("a proxy from the environment; write proxy_url") = None
-    body_file: _unsupported("write body") = None
-    http_headers: _unsupported("write headers") = None
-    fail_if_body_json_matches_cel: _unsupported("CEL; the https probe of this monitor has expect.json") = None
-    fail_if_body_json_not_matches_cel: _unsupported("CEL; the https probe of this monitor has expect.json") = None
+    skip_resolve_phase_with_proxy: ByProxyOnly = True
+    enable_http2: NotHttp2 = False
+    enable_http3: NotHttp2 = False
+    oauth2: Annotated[Any, unsupported("OAuth 2.0; give a token")] = None
+    proxy_connect_header: Annotated[Any, unsupported("extra headers for the proxy")] = None
+    no_proxy: Annotated[Any, unsupported("exceptions from the proxy; write a module without proxy_url")] = None
+    proxy_from_environment: Annotated[Any, unsupported("a proxy from the environment; write proxy_url")] = None
+    body_file: Annotated[Any, unsupported("write body")] = None
+    http_headers: Annotated[Any, unsupported("write headers")] = None
+    fail_if_body_json_matches_cel: Annotated[Any, unsupported(_NO_CEL)] = None
+    fail_if_body_json_not_matches_cel: Annotated[Any, unsupported(_NO_CEL)] = None
 
     @property
     def follows(self) -> bool:
@@ -180,17 +125,10 @@ class QueryResponse(Settings):
     """One step of a dialogue: expect, then send, then start TLS."""
 
     expect: GoExpression | None = None
-    expect_bytes: str | None = None
-    """An option of later versions."""
     send: str | None = None
     starttls: bool = False
-    labels: _unsupported("text of a server never becomes a label here") = None
-
-    @model_validator(mode="after")
-    def _check_one(self) -> Self:
-        if self.expect and self.expect_bytes:
-            raise ValueError("expect and expect_bytes exclude each other")
-        return self
+    expect_bytes: Annotated[Any, unsupported("our tcp probe has expect_hex")] = None
+    labels: Annotated[Any, unsupported("text of a server never becomes a label here")] = None
 
 
 class TcpOptions(Choice):
@@ -221,14 +159,14 @@ class DnsOptions(Choice):
     """``dns``."""
 
     query_name: Annotated[str, Field(min_length=1)]
-    query_type: Annotated[str, AfterValidator(_check_type)] = "ANY"
+    query_type: RecordType = "ANY"
     query_class: Literal["IN", "CH"] = "IN"
     source_ip_address: Source | None = None
     transport_protocol: Literal["udp", "tcp"] = "udp"
     dns_over_tls: bool = False
     tls_config: TlsConfig = TlsConfig()
     recursion_desired: bool = True
-    valid_rcodes: tuple[Annotated[str, AfterValidator(_check_rcode)], ...] = ()
+    valid_rcodes: tuple[Rcode, ...] = ()
     validate_answer_rrs: RecordRules = RecordRules()
     validate_authority_rrs: RecordRules = RecordRules()
     validate_additional_rrs: RecordRules = RecordRules()
@@ -265,9 +203,9 @@ class Module(Settings):
     tcp: TcpOptions = TcpOptions()
     icmp: IcmpOptions = IcmpOptions()
     dns: DnsOptions | None = None
-    grpc: _unsupported("the prober grpc") = None
-    unix: _unsupported("the prober unix") = None
-    websocket: _unsupported("the prober websocket; this monitor has a probe of its own for that") = None
+    grpc: Annotated[Any, unsupported("the prober grpc")] = None
+    unix: Annotated[Any, unsupported("the prober unix")] = None
+    websocket: Annotated[Any, unsupported("the prober websocket; this monitor has a probe of its own for that")] = None
 
     @model_validator(mode="after")
     def _check_section(self) -> Self:

@@ -5,8 +5,23 @@ pages. A word is added here and nowhere else.
 """
 
 from enum import StrEnum, unique
+from typing import TypeVar
+
+_Word = TypeVar("_Word", bound=type[StrEnum])
 
 
+def _direct(words: _Word) -> _Word:
+    """Members as plain class attributes, as Python 3.12 has them.
+
+    In 3.11 each ``Phase.CONNECT`` runs a descriptor written in Python, 250 ns,
+    fifty times an attempt.
+    """
+    for word in words:
+        type.__setattr__(words, word.name, word)
+    return words
+
+
+@_direct
 @unique
 class Outcome(StrEnum):
     """What an attempt says about its target."""
@@ -17,6 +32,7 @@ class Outcome(StrEnum):
     """We could not tell: our own fault, our own network, our own account."""
 
 
+@_direct
 @unique
 class Phase(StrEnum):
     """A named, timed step of an attempt, in the order of the ladder."""
@@ -32,6 +48,7 @@ class Phase(StrEnum):
     DELIVER = "deliver"
 
 
+@_direct
 @unique
 class Layer(StrEnum):
     """Where a target broke, closest to the wire first."""
@@ -62,6 +79,7 @@ LAYER_OF_PHASE: dict[Phase, Layer] = {
 happened in. A probe may override single entries (``icmp``: response -> route)."""
 
 
+@_direct
 @unique
 class Reason(StrEnum):
     """Why, below the layer. Bounded: server text never becomes a reason."""
@@ -115,6 +133,7 @@ class Reason(StrEnum):
     INTERNAL = "internal"
 
 
+@_direct
 @unique
 class Fact(StrEnum):
     """What an attempt may learn on its way. For people, the API and /probe."""

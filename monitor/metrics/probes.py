@@ -2,10 +2,11 @@
 
 from bisect import bisect_left
 from collections.abc import Iterable
+from itertools import accumulate
 
 from monitor.domain.attempt import Attempt
 from monitor.domain.check import Check, Vantage
-from monitor.domain.words import Fact, Layer, Outcome
+from monitor.domain.words import Fact, Layer, Outcome, Phase, Reason
 from monitor.metrics.families import Family, labels
 
 LATENCY_BOUNDS = (0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0)
@@ -13,42 +14,69 @@ _STALE_INTERVALS = 3
 
 
 class Series:
-    """The counters and the label text of one check; its lines live in the families."""
+    """The counters and the line heads of one check; its lines live in the families.
 
-    __slots__ = ("attempts", "check", "failures", "last_run", "text")
+    Heads are made once: a finished attempt only puts its numbers behind them.
+    """
 
-    def __init__(self, check: Check, vantage: Vantage) -> None:
+    __slots__ = ("attempts", "attempts_form", "check", "failures", "failures_form", "heads", "last_run", "latency")
+
+    def __init__(self, check: Check, text: str, latency: "Latency") -> None:
         self.check = check
-        self.text = labels(
-            service=check.service,
-            component=check.component,
-            target=check.target,
-            probe=check.kind,
-            vantage=vantage.name,
-        )
+        self.latency = latency
+        self.heads = _Heads(text)
         self.attempts = dict.fromkeys(Outcome, 0)
+        self.attempts_form = _form(f'lastseen_probe_attempts_total{{{text},outcome="', Outcome)
         self.failures = dict.fromkeys(Layer, 0)
+        self.failures_form = _form(f'lastseen_probe_failures_total{{{text},layer="', Layer)
         self.last_run = 0.0
+
+
+class _Heads(dict[str, bytes]):
+    """Metric name, or name of a phase, -> everything before the value; made when first asked for."""
+
+    __slots__ = ("text",)
+
+    def __init__(self, text: str) -> None:
+        super().__init__()
+        self.text = text
+
+    def __missing__(self, name: str) -> bytes:
+        if isinstance(name, Phase):
+            head = f'lastseen_probe_phase_seconds{{{self.text},phase="{name}"}} '
+        else:
+            head = f"{name}{{{self.text}}} "
+        made = self[name] = head.encode()
+        return made
 
 
 class Latency:
     """The histogram of one component: durations of its successful attempts."""
 
-    __slots__ = ("buckets", "text", "total")
+    __slots__ = ("_form", "buckets", "key", "total")
 
-    def __init__(self, text: str) -> None:
-        self.text = text
+    def __init__(self, key: str, name: str, text: str) -> None:
+        self.key = key
         self.buckets = [0] * (len(LATENCY_BOUNDS) + 1)
         self.total = 0.0
+        bounds = (*map(str, LATENCY_BOUNDS), "+Inf")
+        tail = f"{name}_count{{{_quoted(text)}}} %d\n{name}_sum{{{_quoted(text)}}} %a\n"
+        self._form = _form(f'{name}_bucket{{{text},le="', bounds) + tail.encode()
 
-    def render(self, name: str) -> bytes:
-        """The bucket, sum and count lines."""
-        lines, count = [], 0
-        for bound, number in zip((*map(str, LATENCY_BOUNDS), "+Inf"), self.buckets, strict=True):
-            count += number
-            lines.append(f'{name}_bucket{{{self.text},le="{bound}"}} {count}\n')
-        lines.append(f"{name}_count{{{self.text}}} {count}\n{name}_sum{{{self.text}}} {self.total}\n")
-        return "".join(lines).encode()
+    def render(self) -> bytes:
+        """The bucket, count and sum lines."""
+        counts = [*accumulate(self.buckets)]
+        return self._form % (*counts, counts[-1], self.total)
+
+
+def _form(head: str, values: Iterable[str]) -> bytes:
+    """One line for each value of a last label, with a place for a whole number in each."""
+    return "".join([f'{_quoted(head)}{value}"}} %d\n' for value in values]).encode()
+
+
+def _quoted(text: str) -> str:
+    """Such that formatting leaves it alone."""
+    return text.replace("%", "%%")
 
 
 class ProbeMetrics:
@@ -85,6 +113,12 @@ class ProbeMetrics:
             self.rtt,
             self.failing,
         )
+        self._facts = (
+            (self.protocol, Fact.FAMILY),
+            (self.rtt, Fact.KERNEL_RTT),
+            (self.status, Fact.HTTP_STATUS),
+            (self.cert, Fact.CERT_EXPIRY),
+        )
 
     def families(self) -> tuple[Family, ...]:
         """All families, in the order of exposition."""
@@ -108,42 +142,41 @@ class ProbeMetrics:
                 self._add(check)
 
     def _add(self, check: Check) -> None:
-        series = self._series[check.id] = Series(check, self._vantage)
-        self._render_attempts(series)
-        self._render_failures(series)
         key = _component_key(check)
         if key not in self._latency:
             text = labels(service=check.service, component=check.component, vantage=self._vantage.name)
-            self._latency[key] = Latency(text)
-            self.latency.blocks[key] = self._latency[key].render(self.latency.name)
+            self._latency[key] = Latency(key, self.latency.name, text)
+            self.latency.blocks[key] = self._latency[key].render()
+        text = labels(
+            service=check.service,
+            component=check.component,
+            target=check.target,
+            probe=check.kind,
+            vantage=self._vantage.name,
+        )
+        series = self._series[check.id] = Series(check, text, self._latency[key])
+        self.attempts.blocks[check.id] = series.attempts_form % (*series.attempts.values(),)
+        self.failures.blocks[check.id] = series.failures_form % (*series.failures.values(),)
 
-    def observe(self, check: Check, attempt: Attempt) -> None:
+    def observe(self, check: Check, attempt: Attempt) -> None:  # noqa: ARG002  # the port's shape
         """Render what this attempt changed."""
-        series = self._series.get(check.id)
+        key = attempt.check_id
+        series = self._series.get(key)
         if series is None:
             return  # removed by a reload while it ran
         series.attempts[attempt.outcome] += 1
         series.last_run = attempt.started
-        self._render_attempts(series)
-        self.last_run.blocks[check.id] = b"%s{%s} %.3f\n" % (
-            self.last_run.name.encode(),
-            series.text.encode(),
-            attempt.started,
-        )
+        self.attempts.blocks[key] = series.attempts_form % (*series.attempts.values(),)
+        self.last_run.blocks[key] = b"%s%.3f\n" % (series.heads[self.last_run.name], attempt.started)
         if attempt.outcome is Outcome.INCONCLUSIVE:
-            self._remove_gauges(check.id)
+            self._remove_gauges(key)
             return
         self._render_gauges(series, attempt)
         if attempt.outcome is Outcome.OK:
-            self._count_latency(check, attempt.duration)
-            self.failing.blocks.pop(check.id, None)
+            self._count_latency(series.latency, attempt.duration)
+            self.failing.blocks.pop(key, None)
         elif attempt.failure is not None and attempt.failure.layer is not None:
-            series.failures[attempt.failure.layer] += 1
-            self._render_failures(series)
-            self.failing.blocks[check.id] = (
-                f'{self.failing.name}{{{series.text},layer="{attempt.failure.layer}",'
-                f'reason="{attempt.failure.reason}"}} 1\n'
-            ).encode()
+            self._count_failure(series, attempt.failure.layer, attempt.failure.reason)
 
     def forget_stale(self, now: float) -> None:
         """Remove the gauges of checks that have not run for three intervals."""
@@ -156,44 +189,30 @@ class ProbeMetrics:
             family.blocks.pop(check_id, None)
 
     def _render_gauges(self, series: Series, attempt: Attempt) -> None:
-        text, key, facts = series.text, attempt.check_id, attempt.facts
-        self.success.blocks[key] = f"probe_success{{{text}}} {int(attempt.outcome is Outcome.OK)}\n".encode()
-        self.duration.blocks[key] = f"probe_duration_seconds{{{text}}} {attempt.duration:.6f}\n".encode()
-        self.phases.blocks[key] = "".join(
-            [
-                f'lastseen_probe_phase_seconds{{{text},phase="{phase}"}} {seconds:.6f}\n'
-                for phase, seconds in attempt.phases.items()
-            ]
-        ).encode()
-        for family, fact in (
-            (self.protocol, Fact.FAMILY),
-            (self.rtt, Fact.KERNEL_RTT),
-            (self.status, Fact.HTTP_STATUS),
-            (self.cert, Fact.CERT_EXPIRY),
-        ):
+        key, heads, facts = attempt.check_id, series.heads, attempt.facts
+        self.success.blocks[key] = b"%s%d\n" % (heads["probe_success"], attempt.outcome is Outcome.OK)
+        self.duration.blocks[key] = b"%s%.6f\n" % (heads["probe_duration_seconds"], attempt.duration)
+        self.phases.blocks[key] = b"".join(
+            [b"%s%.6f\n" % (heads[phase], seconds) for phase, seconds in attempt.phases.items()]
+        )
+        for family, fact in self._facts:
             if fact in facts:
-                family.blocks[key] = f"{family.name}{{{text}}} {facts[fact]}\n".encode()
+                family.blocks[key] = b"%s%a\n" % (heads[family.name], facts[fact])
             else:
                 family.blocks.pop(key, None)
 
-    def _render_attempts(self, series: Series) -> None:
-        head = f"lastseen_probe_attempts_total{{{series.text},outcome="
-        self.attempts.blocks[series.check.id] = "".join(
-            [f'{head}"{outcome}"}} {count}\n' for outcome, count in series.attempts.items()]
-        ).encode()
+    def _count_failure(self, series: Series, layer: Layer, reason: Reason) -> None:
+        key = series.check.id
+        series.failures[layer] += 1
+        self.failures.blocks[key] = series.failures_form % (*series.failures.values(),)
+        self.failing.blocks[key] = (
+            f'{self.failing.name}{{{series.heads.text},layer="{layer}",reason="{reason}"}} 1\n'.encode()
+        )
 
-    def _render_failures(self, series: Series) -> None:
-        head = f"lastseen_probe_failures_total{{{series.text},layer="
-        self.failures.blocks[series.check.id] = "".join(
-            [f'{head}"{layer}"}} {count}\n' for layer, count in series.failures.items()]
-        ).encode()
-
-    def _count_latency(self, check: Check, duration: float) -> None:
-        key = _component_key(check)
-        latency = self._latency[key]
+    def _count_latency(self, latency: Latency, duration: float) -> None:
         latency.buckets[bisect_left(LATENCY_BOUNDS, duration)] += 1
         latency.total += duration
-        self.latency.blocks[key] = latency.render(self.latency.name)
+        self.latency.blocks[latency.key] = latency.render()
 
 
 def _component_key(check: Check) -> str:

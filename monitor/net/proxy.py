@@ -95,7 +95,7 @@ async def _connect(stream: Stream, proxy: Proxy, target: Endpoint) -> None:
     stream.write("\r\n".join([*head, "", ""]).encode())
     answer = await stream.read_until(_STATUS_LINE, 16384)
     status = int(answer.group(1)) if answer else 0
-    if status in (502, 503, 504):
+    if status in (500, 502, 503, 504):  # 500 is what Tinyproxy says of a target that it cannot reach
         raise ProbeFailed(Layer.TCP, Reason.PROXY, f"the proxy cannot reach the target, status {status}")
     if not 200 <= status < 300:
         raise ProbeInconclusive(Reason.PROXY, f"the proxy refuses CONNECT, status {status or 'none'}")

@@ -82,6 +82,14 @@ def presented_chain(session: ssl.SSLObject) -> list[bytes]:
     return [_der(certificate) for certificate in inner.get_unverified_chain() or ()]
 
 
+def verified_chain(session: ssl.SSLObject) -> list[bytes]:
+    """The certificates that prove the leaf, up to the anchor, as DER; see `presented_chain`."""
+    if hasattr(session, "get_verified_chain"):
+        return list(session.get_verified_chain())
+    inner = session._sslobj  # type: ignore[attr-defined]  # noqa: SLF001  # the 3.11/3.12 name of the public call
+    return [_der(certificate) for certificate in inner.get_verified_chain() or ()]
+
+
 def _der(certificate: object) -> bytes:
     encoding_der = 2  # _ssl.ENCODING_DER
     der = certificate.public_bytes(encoding_der)  # type: ignore[attr-defined]  # a private type of _ssl

@@ -166,6 +166,8 @@ class DnsProbe:
     def __init__(self, settings: DnsSettings, network: Network) -> None:
         self._settings = settings
         self._network = network
+        self._resolvers = settings.resolvers
+        self._url = Url.parse(settings.url) if settings.url is not None else None
 
     async def attempt(self, run: Run) -> None:
         """Ask, note what came, judge it."""
@@ -192,9 +194,9 @@ class DnsProbe:
         return query
 
     def _channel(self, run: Run) -> AbstractAsyncContextManager[Ask]:
-        if self._settings.url is not None:
-            return self._https(run, Url.parse(self._settings.url))
-        resolvers = self._settings.resolvers
+        if self._url is not None:
+            return self._https(run, self._url)
+        resolvers = self._resolvers
         if not resolvers:
             return self._system(run)
         target = resolvers[(run.round + run.retry) % len(resolvers)]

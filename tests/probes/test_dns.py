@@ -16,7 +16,7 @@ from monitor.domain.words import Fact, Layer, Outcome, Phase
 from monitor.net.dnssec import ROOT_ANCHORS, parse_anchors
 from monitor.probes.dns import DnsProbe, DnsSettings
 from tests.support.attempts import attempt
-from tests.support.bind import Bind, sign
+from tests.support.bind import Bind, DohFront, sign
 from tests.support.certificates import CertificateAuthority, server_context
 from tests.support.scripted import closes, resets, scripted, scripted_udp, silent
 from tests.support.servers import free_port
@@ -438,6 +438,24 @@ async def test_dns_over_https(tmp_path: Path, handler: Any, verdict: str) -> Non
         }
         result = await attempt("dns", settings, timeout=1)
     assert result.verdict == verdict, result.failure
+
+
+@pytest.mark.parametrize("dnssec", [None, "validate"])
+async def test_dns_over_https_with_a_real_server(servers: Servers, tmp_path: Path, dnssec: str | None) -> None:
+    with DohFront(tmp_path, servers.bind.http2_port, servers.ca.leaf()) as front:
+        settings = {
+            "name": "www.child.signed.test",
+            "transport": "https",
+            "url": f"https://{front.address}/dns-query",
+            "tls": {"ca_file": servers.ca.ca_path},
+            "trust_anchor": servers.anchor,
+            "expect": {"answers": ["192.0.2.1", "192.0.2.2"], "dnssec": dnssec},
+        }
+        result = await attempt("dns", settings)
+        assert result.verdict == "ok", result.failure
+        assert result.facts[Fact.HTTP_STATUS] == 200
+        settings["url"] = f"https://{front.address}/elsewhere"
+        assert (await attempt("dns", settings)).verdict == "http/status"
 
 
 # -- settings ----------------------------------------------------------------

@@ -102,7 +102,7 @@ async def test_a_pin_holds_with_and_without_verification(ca: CertificateAuthorit
 async def test_the_end_of_a_certificate_is_near(
     ca: CertificateAuthority, warn_days: float | None, verdict: str
 ) -> None:
-    more = {} if warn_days is None else {"expiry": {"warn_days": warn_days}}
+    more: dict[str, Any] = {} if warn_days is None else {"expiry": {"warn_days": warn_days}}
     assert await look(server_context(ca.leaf(days=10)), ca, **more) == verdict
 
 

@@ -1,5 +1,6 @@
 """BIND 9 as an authoritative server on loopback: zones, a signed one, DNS over TLS and over HTTP/2."""
 
+import os
 import subprocess
 from collections.abc import Mapping
 from pathlib import Path
@@ -50,4 +51,31 @@ controls {{ }};
 {chr(10).join(declared)}
 """
         )
-        super().__init__(folder, ["named", "-f", "-n", "1", "-c", configuration], port)
+        ports = (self.tls_port, self.http2_port)
+        super().__init__(folder, ["named", "-f", "-n", "1", "-c", configuration], port, ports)
+
+
+class DohFront(ServerProcess):
+    """nginx in front of BIND: HTTP/1.1 over TLS on this side, BIND's HTTP/2 (by grpc_pass) on the other."""
+
+    def __init__(self, folder: Path, http2_port: int, leaf: tuple[Path, Path]) -> None:
+        port = free_port()
+        user = "user root;" if os.getuid() == 0 else ""
+        kinds = ("client_body", "proxy", "fastcgi", "uwsgi", "scgi")
+        temporary = " ".join(f"{kind}_temp_path {folder}/{kind};" for kind in kinds)
+        configuration = folder / "nginx.conf"
+        configuration.write_text(
+            f"""
+{user}
+daemon off; error_log stderr; pid {folder}/nginx.pid;
+events {{ }}
+http {{
+  access_log off; {temporary}
+  server {{
+    listen 127.0.0.1:{port} ssl; ssl_certificate {leaf[0]}; ssl_certificate_key {leaf[1]};
+    location /dns-query {{ grpc_pass grpc://127.0.0.1:{http2_port}; }}
+  }}
+}}
+"""
+        )
+        super().__init__(folder, ["nginx", "-c", configuration], port)

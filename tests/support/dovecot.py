@@ -53,4 +53,4 @@ service imap-login {{
 }}
 """
         )
-        super().__init__(folder, ["dovecot", "-F", "-c", configuration], port)
+        super().__init__(folder, ["dovecot", "-F", "-c", configuration], port, [secure])

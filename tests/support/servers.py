@@ -1,6 +1,7 @@
 """Real servers for tests: started on free loopback ports, awaited, and ended with the test."""
 
 import os
+import secrets
 import shutil
 import signal
 import socket
@@ -16,12 +17,16 @@ _PATH = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
 
 
 def free_port(host: str = "127.0.0.1", kind: socket.SocketKind = socket.SOCK_STREAM) -> int:
-    """A port that nobody listens on."""
+    """A port that nobody listens on, below those that Linux hands to clients, so that none takes it meanwhile."""
     family = socket.AF_INET6 if ":" in host else socket.AF_INET
-    with socket.socket(family, kind) as sock:
-        sock.bind((host, 0))
-        port: int = sock.getsockname()[1]
-        return port
+    while True:
+        port = 10_000 + secrets.randbelow(22_000)
+        with socket.socket(family, kind) as sock:
+            try:
+                sock.bind((host, port))
+            except OSError:
+                continue
+            return port
 
 
 def program(name: str) -> str:
@@ -32,13 +37,14 @@ def program(name: str) -> str:
 
 
 class ServerProcess:
-    """A program in the foreground, in a folder of its own, ready when its TCP port answers."""
+    """A program in the foreground, in a folder of its own, ready when its TCP ports answer (``port`` and ``more``)."""
 
-    def __init__(self, folder: Path, command: Sequence[str | Path], port: int) -> None:
+    def __init__(self, folder: Path, command: Sequence[str | Path], port: int, more: Sequence[int] = ()) -> None:
         self.folder = folder
         self.port = port
         self.address = f"127.0.0.1:{port}"
         self._command = [program(str(command[0])), *map(str, command[1:])]
+        self._ports = (port, *more)
         self._process: subprocess.Popen[bytes] | None = None
         self._log = folder / "server.log"
 
@@ -65,14 +71,19 @@ class ServerProcess:
     def _wait(self, process: subprocess.Popen[bytes]) -> None:
         deadline = time.monotonic() + _PATIENCE
         while time.monotonic() < deadline and process.poll() is None:
-            try:
-                socket.create_connection(("127.0.0.1", self.port), 1).close()
-            except OSError:
-                time.sleep(0.02)
-            else:
+            if all(_answers(port) for port in self._ports):
                 return
+            time.sleep(0.02)
         _end(process)
         raise AssertionError(f"{self._command[0]} did not start:\n{self._log.read_text(errors='replace')[-3000:]}")
+
+
+def _answers(port: int) -> bool:
+    try:
+        socket.create_connection(("127.0.0.1", port), 1).close()
+    except OSError:
+        return False
+    return True
 
 
 def _end(process: subprocess.Popen[bytes]) -> None:
