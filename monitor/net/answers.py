@@ -115,7 +115,7 @@ def check_answer(response: dns.message.Message, name: str, rdtype: str, expect: 
     """Raise ProbeFailed dns/* for the first expectation that does not hold."""
     rcode = dns.rcode.to_text(response.rcode())
     if rcode not in expect.rcode:
-        failure = verdict(response, name, rdtype)
+        failure = verdict(response.rcode(), name, rdtype)
         reason = Reason.RCODE if failure.reason is Reason.NO_ANSWER else failure.reason
         raise ProbeFailed(Layer.DNS, reason, f"{name} {rdtype}: {rcode}, expected {' or '.join(expect.rcode)}")
     records = wanted(response, rdtype)

@@ -2,6 +2,8 @@
 
 import asyncio
 from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Generic, Protocol, TypeVar
 
 import dns.exception
 import dns.flags
@@ -21,10 +23,50 @@ from monitor.net.tls import TlsContexts
 
 RETRANSMIT = 1.5  # seconds of silence after which a question over UDP is asked again
 _PAYLOAD = 1232  # DNS flag day 2020: what passes unfragmented nearly everywhere
-_UNABLE = (dns.rcode.SERVFAIL, dns.rcode.REFUSED, dns.rcode.NOTIMP)  # where glibc's resolver asks the next server
-_REASONS = {dns.rcode.NXDOMAIN: Reason.NXDOMAIN, dns.rcode.SERVFAIL: Reason.SERVFAIL, dns.rcode.REFUSED: Reason.REFUSED}
+UNABLE = (dns.rcode.SERVFAIL, dns.rcode.REFUSED, dns.rcode.NOTIMP)  # where glibc's resolver asks the next server
+_REASONS: dict[int, Reason] = {
+    dns.rcode.NXDOMAIN: Reason.NXDOMAIN,
+    dns.rcode.SERVFAIL: Reason.SERVFAIL,
+    dns.rcode.REFUSED: Reason.REFUSED,
+}
 
 Server = tuple[str, int]
+Response = TypeVar("Response")
+
+
+class Question(Protocol[Response]):
+    """Something to ask a name server, and how to know its answer."""
+
+    def to_wire(self, *, prepend_length: bool = False) -> bytes:
+        """The message; over a stream with its length before it."""
+        ...
+
+    def accept(self, run: Run, wire: bytes) -> Response | None:
+        """The answer in ``wire``, None when it belongs to another question. Raises ProbeFailed malformed."""
+        ...
+
+    def is_unable(self, response: Response) -> bool:
+        """Whether another name server should be asked."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class Query:
+    """A whole DNS message as a question."""
+
+    message: dns.message.Message
+
+    def to_wire(self, *, prepend_length: bool = False) -> bytes:
+        """See `Question`."""
+        return self.message.to_wire(prepend_length=prepend_length)
+
+    def accept(self, run: Run, wire: bytes) -> dns.message.Message | None:
+        """See `Question`."""
+        return accept(run, self.message, wire)
+
+    def is_unable(self, response: dns.message.Message) -> bool:
+        """See `Question`."""
+        return response.rcode() in UNABLE
 
 
 def make_query(run: Run, name: str, rdtype: str, rdclass: str = "IN", flags: int = dns.flags.RD) -> dns.message.Message:
@@ -67,12 +109,15 @@ def is_truncated(response: dns.message.Message) -> bool:
     return bool(response.flags & dns.flags.TC)
 
 
-def verdict(response: dns.message.Message, name: str, rdtype: str) -> ProbeFailed:
+def verdict(rcode: int, name: str, rdtype: str) -> ProbeFailed:
     """The failure that an answer without the wanted records is."""
-    rcode = response.rcode()
     if rcode == dns.rcode.NOERROR:
         return ProbeFailed(Layer.DNS, Reason.NO_ANSWER, f"{name} has no {rdtype} record")
-    return ProbeFailed(Layer.DNS, _REASONS.get(rcode, Reason.RCODE), f"{name} {rdtype}: {dns.rcode.to_text(rcode)}")
+    return ProbeFailed(
+        Layer.DNS,
+        _REASONS.get(rcode, Reason.RCODE),
+        f"{name} {rdtype}: {dns.rcode.to_text(dns.rcode.Rcode.make(rcode))}",
+    )
 
 
 async def ask_datagram(run: Run, datagram: Datagram, query: dns.message.Message) -> dns.message.Message:
@@ -94,39 +139,39 @@ async def _answer(run: Run, datagram: Datagram, query: dns.message.Message) -> d
             return response
 
 
-async def ask_stream(run: Run, stream: Stream, query: dns.message.Message) -> dns.message.Message:
+async def ask_stream(run: Run, stream: Stream, question: Question[Response]) -> Response:
     """Ask over TCP or TLS: two bytes of length before each message (RFC 1035 section 4.2.2)."""
-    stream.write(query.to_wire(prepend_length=True))
+    stream.write(question.to_wire(prepend_length=True))
     size = int.from_bytes(await stream.read_exactly(2))
-    response = accept(run, query, await stream.read_exactly(size))
+    response = question.accept(run, await stream.read_exactly(size))
     if response is None:
         raise run.failed(Reason.MALFORMED, "not a DNS message, or one with another id")
     return response
 
 
-async def ask_tcp(run: Run, contexts: TlsContexts, query: dns.message.Message, server: Server) -> dns.message.Message:
+async def ask_tcp(run: Run, contexts: TlsContexts, question: Question[Response], server: Server) -> Response:
     """Ask over a TCP connection of its own."""
     async with await dial(run, contexts, server) as stream:
-        return await ask_stream(run, stream, query)
+        return await ask_stream(run, stream, question)
 
 
-class Inquiry:
+class Inquiry(Generic[Response]):
     """One question to all name servers of a list over UDP, as resolv.conf(5) describes it.
 
     The next one is asked when one is silent, unreachable or unable. Sockets stay
     open meanwhile: an answer that comes late, from whomever, still counts.
     """
 
-    def __init__(self, run: Run, query: dns.message.Message) -> None:
+    def __init__(self, run: Run, question: Question[Response]) -> None:
         self._run = run
-        self._query = query
+        self._question = question
         self._open: dict[Server, Datagram] = {}
         self._spent: set[Server] = set()
-        self._unable: dns.message.Message | None = None
+        self._unable: Response | None = None
         self.fault: ProbeError | None = None
         """The last thing that went wrong with a server."""
 
-    async def ask(self, servers: Sequence[Server]) -> tuple[Server, dns.message.Message] | None:
+    async def ask(self, servers: Sequence[Server]) -> tuple[Server, Response] | None:
         """Who answered, and what; None when nobody did."""
         rounds = 2 if len(servers) > 1 else 3
         try:
@@ -136,7 +181,7 @@ class Inquiry:
         finally:
             for datagram in self._open.values():
                 datagram.socket.close()
-        return (servers[0], self._unable) if self._unable else None
+        return (servers[0], self._unable) if self._unable is not None else None
 
     def _send(self, server: Server) -> bool:
         if server in self._spent:
@@ -144,7 +189,7 @@ class Inquiry:
         try:
             if server not in self._open:
                 self._open[server] = Datagram.connect(self._run, server)
-            self._open[server].send(self._query.to_wire())
+            self._open[server].send(self._question.to_wire())
         except ProbeError as error:
             self._drop(server, error)
             return False
@@ -156,12 +201,12 @@ class Inquiry:
         if server in self._open:
             self._open.pop(server).socket.close()
 
-    async def _within_patience(self) -> tuple[Server, dns.message.Message] | None:
+    async def _within_patience(self) -> tuple[Server, Response] | None:
         try:
             async with asyncio.timeout(RETRANSMIT):
                 while len(waiting := dict(self._open)):
                     for server, datagram in waiting.items():
-                        if response := self._look(server, datagram):
+                        if (response := self._look(server, datagram)) is not None:
                             return server, response
                     if len(self._open) < len(waiting):
                         return None  # somebody gave up: on to the next at once
@@ -170,11 +215,11 @@ class Inquiry:
             pass
         return None
 
-    def _look(self, server: Server, datagram: Datagram) -> dns.message.Message | None:
+    def _look(self, server: Server, datagram: Datagram) -> Response | None:
         try:
             while packet := datagram.poll():
-                response = accept(self._run, self._query, packet[0])
-                if response is not None and response.rcode() not in _UNABLE:
+                response = self._question.accept(self._run, packet[0])
+                if response is not None and not self._question.is_unable(response):
                     return response
                 if response is not None:
                     self._unable = response

@@ -13,20 +13,21 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
+from typing import Literal
 
 import dns.exception
 import dns.message
 import dns.name
-import dns.rdatatype
 import dns.resolver
 
 from monitor.domain.attempt import Run
 from monitor.domain.failures import ProbeError, ProbeFailed, ProbeInconclusive
 from monitor.domain.settings import Family
 from monitor.domain.words import Fact, Layer, Phase, Reason
-from monitor.net.ask import Inquiry, ask_tcp, is_truncated, make_query, verdict
+from monitor.net.ask import Inquiry, Query, Question, Response, Server, ask_tcp, is_truncated, verdict
 from monitor.net.faults import has_route_to
 from monitor.net.files import Reread
+from monitor.net.lookup import Found, Lookup
 from monitor.net.tls import TlsContexts
 
 _ANSWERED_LATELY = 120.0  # a resolver that answered anybody within this time is alive
@@ -128,10 +129,14 @@ class Resolver:
 
     async def exchange(self, run: Run, query: dns.message.Message) -> dns.message.Message:
         """The answer of the first name server that has one. Raises as `resolve` does, but not for an rcode."""
+        server, response = await self._inquire(run, Query(query))
+        return await self._again_over_tcp(run, Query(query), server) if is_truncated(response) else response
+
+    async def _inquire(self, run: Run, question: Question[Response]) -> tuple[Server, Response]:
         servers = self._servers().addresses
         if not servers:
             raise ProbeInconclusive(Reason.SELF_RESOLVER, "no name server is configured on this machine")
-        inquiry = Inquiry(run, query)
+        inquiry = Inquiry(run, question)
         before = run.excuse
         run.excuse = before if self._is_alive() else _dead()
         answer = await inquiry.ask(servers)
@@ -139,8 +144,7 @@ class Resolver:
         if answer is None:
             raise self._silence(inquiry.fault)
         self._answered = self._monotonic()
-        server, response = answer
-        return await self._again_over_tcp(run, query, server) if is_truncated(response) else response
+        return answer
 
     def _local(self, host: str, family: Family) -> list[str]:
         """The addresses that /etc/hosts gives, IPv4 before IPv6; loopback for localhost even if it gives none."""
@@ -152,39 +156,40 @@ class Resolver:
 
     async def _ask_families(self, run: Run, host: str, family: Family) -> list[str]:
         if family != "any":
-            return await self._ask(run, host, "AAAA" if family == 6 else "A")
+            return await self._ask(run, host, family)
         if has_route_to(_IPV6_WORLD):
             try:
-                return await self._ask(run, host, "AAAA")
+                return await self._ask(run, host, 6)
             except ProbeFailed as failure:
                 # NXDOMAIN is for the whole name (RFC 8020), but there are servers that say it of AAAA
                 # alone (RFC 4074 section 4.2). Who asks for both, as getaddrinfo does, reaches those names.
                 if failure.reason not in (Reason.NO_ANSWER, Reason.NXDOMAIN):
                     raise
-        return await self._ask(run, host, "A")
+        return await self._ask(run, host, 4)
 
-    async def _ask(self, run: Run, host: str, rdtype: str) -> list[str]:
+    async def _ask(self, run: Run, host: str, version: Literal[4, 6]) -> list[str]:
         """The addresses of the first candidate that has some, else the verdict on the name as it is written."""
         as_written: ProbeFailed | None = None
         for name in self._servers().candidates(host):
-            response = await self.exchange(run, make_query(run, name, rdtype))
-            addresses = _addresses(response, rdtype)
-            if addresses:
-                return addresses
+            found = await self._look_up(run, Lookup(run, name, version))
+            if found.addresses:
+                return found.addresses
             if name == host:
-                as_written = verdict(response, name, rdtype)
+                as_written = verdict(found.rcode, name, "AAAA" if version == 6 else "A")
                 if as_written.reason not in (Reason.NXDOMAIN, Reason.NO_ANSWER):
                     break
         if as_written is None:
             raise RuntimeError("the name as it is written is always a candidate")
         raise as_written
 
-    async def _again_over_tcp(
-        self, run: Run, query: dns.message.Message, server: tuple[str, int]
-    ) -> dns.message.Message:
+    async def _look_up(self, run: Run, lookup: Lookup) -> Found:
+        server, found = await self._inquire(run, lookup)
+        return await self._again_over_tcp(run, lookup, server) if found.truncated else found
+
+    async def _again_over_tcp(self, run: Run, question: Question[Response], server: Server) -> Response:
         try:
             async with asyncio.timeout(_TCP_PATIENCE):
-                return await ask_tcp(run, self._contexts, query, server)
+                return await ask_tcp(run, self._contexts, question, server)
         except TimeoutError as error:
             raise run.failed(Reason.TIMEOUT, "the name server answers over UDP, but not over TCP") from error
 
@@ -201,11 +206,6 @@ class Resolver:
 
 def _dead() -> ProbeInconclusive:
     return ProbeInconclusive(Reason.SELF_RESOLVER, "the resolver of this vantage answers nothing for anybody")
-
-
-def _addresses(response: dns.message.Message, rdtype: str) -> list[str]:
-    wanted = dns.rdatatype.from_text(rdtype)
-    return [item.address for rrset in response.answer if rrset.rdtype == wanted for item in rrset]
 
 
 def literal(host: str, family: Family) -> list[str]:

@@ -83,7 +83,7 @@ from monitor.domain.attempt import Run
 from monitor.domain.settings import Endpoint, ProbeSettings, Strings, Tls
 from monitor.domain.words import LAYER_OF_PHASE, Fact, Layer, Phase, Reason
 from monitor.net.answers import DnsExpect, check_answer, lines, serial_of
-from monitor.net.ask import accept, ask_datagram, ask_stream, is_truncated, make_query
+from monitor.net.ask import Query, accept, ask_datagram, ask_stream, is_truncated, make_query
 from monitor.net.datagram import Datagram
 from monitor.net.dnssec import FLAGS, ROOT_ANCHORS, Validator, parse_anchors
 from monitor.net.http import encode_request, exchange
@@ -233,7 +233,7 @@ class DnsProbe:
             if settings.transport == "tls":
                 await stream.start_tls(settings.tls, target.host)
             run.enter(Phase.RESPONSE)
-            yield partial(ask_stream, run, stream)
+            yield lambda query: ask_stream(run, stream, Query(query))
 
     @asynccontextmanager
     async def _https(self, run: Run, url: Url) -> AsyncIterator[Ask]:

@@ -9,7 +9,7 @@ import ssl
 import subprocess
 import sys
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from types import TracebackType
@@ -172,8 +172,20 @@ class Monitor:
         finally:
             connection.close()
 
-    def metrics(self) -> Metrics:
-        return Metrics(self.get("/metrics").text)
+    def metrics(self, *about: str) -> Metrics:
+        """A scrape; of the lines that contain one of these words, when some are given (parsing 50,000 takes 2 s)."""
+        text = self.get("/metrics").text
+        if about:
+            text = "".join(f"{line}\n" for line in text.splitlines() if any(word in line for word in about))
+        return Metrics(text)
+
+    def wait_until(self, is_so: Callable[[Metrics], bool], *about: str, timeout: float = _PATIENCE) -> Metrics:
+        """The first metrics that are as wanted. ``about`` as in `metrics`."""
+        deadline = time.monotonic() + timeout
+        while not is_so(metrics := self.metrics(*about)):
+            assert time.monotonic() < deadline, f"it never came to this:\n{metrics.text[-3000:]}\n{self.log[-3000:]}"
+            time.sleep(0.2)
+        return metrics
 
     def checks(self) -> dict[str, dict[str, Any]]:
         """/api/v1/checks by target; witnesses included."""
