@@ -73,14 +73,16 @@ class Monitor:
         get(f"http://127.0.0.1:{self.port}/metrics", {"Accept-Encoding": coding})
         return time.perf_counter() - began
 
-    def cost(self, seconds: float) -> tuple[float, int]:
-        """CPU seconds an attempt over the next ``seconds``, the idle share included; and how many attempts."""
-        before = self.counts().total
-        cpu = self.process.cpu()
+    def cost(self, seconds: float) -> float:
+        """CPU seconds an attempt over the next ``seconds``; idling and a scrape are part of it."""
+        cpu, before = self.weigh()
         time.sleep(seconds)
-        cpu = self.process.cpu() - cpu
-        attempts = self.counts().total - before
-        return cpu / max(attempts, 1), attempts
+        later, after = self.weigh()
+        return (later - cpu) / max(after.total - before.total, 1)
+
+    def weigh(self) -> tuple[float, Counts]:
+        """CPU seconds so far, then the counts: between two of these lies the CPU time of one scrape, the first."""
+        return self.process.cpu(), self.counts()
 
 
 @contextmanager

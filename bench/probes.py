@@ -1,44 +1,44 @@
 """CPU of one fresh probe: ours with all its bookkeeping, blackbox_exporter's, and that of a plain aiohttp client."""
 
-import time
+import json
+import subprocess
+import sys
 from collections.abc import Iterator
 from pathlib import Path
 from statistics import median
 
-from bench.lastseen import checks, monitor
+from bench.lastseen import checks, write_config
+from bench.processes import PROBER
 from bench.results import Result, at_least
 from bench.rivals import aiohttp_cost, blackbox_cost
 from bench.servers import Site, blackbox, site
+from tests.support.servers import free_port
 
 _GOALS = {"tcp": 7.0, "http": 9.0, "https": 1.4}
-_RATES = {"tcp": 1500, "http": 1000, "https": 250}
-"""Ours a second: about a third of a core, whatever the kind."""
-_SETTLE = 1.0
+_CHECKS = 200
 
 
 def run(folder: Path, *, quick: bool) -> Iterator[Result]:
-    """The contestants take turns in short rounds on the same core, each well occupied; the medians are compared."""
-    rounds, seconds = (2, 1.0) if quick else (7, 4.0)
+    """The contestants take turns on the same core, ten probes always under way; medians are compared."""
+    rounds, count = (2, 400) if quick else (5, 1500)
     with site(folder) as served, blackbox(folder, served.ca_file) as exporter:
         for kind, goal in _GOALS.items():
             ours, theirs, plain = [], [], []
-            count = round(250 * seconds)
             for _ in range(rounds):
-                ours.append(_our_cost(folder, served, kind, seconds))
+                ours.append(our_cost(folder, served, kind, count))
                 theirs.append(blackbox_cost(exporter, served, kind, count))
                 if kind != "tcp":
                     plain.append(aiohttp_cost(served, kind, count))
             yield _result(kind, goal, [_micros(costs) for costs in (ours, theirs, plain)])
 
 
-def _our_cost(folder: Path, served: Site, kind: str, seconds: float) -> float:
-    with monitor(folder, checks(served, kind, _RATES[kind]), interval=1) as watching:
-        time.sleep(_SETTLE)
-        cost, _ = watching.cost(seconds)
-        failed = watching.counts().attempts["failed"]
-        if failed:
-            raise RuntimeError(f"{failed} attempts on a healthy server failed")
-        return cost
+def our_cost(folder: Path, served: Site, kind: str, count: int) -> float:
+    """CPU seconds an attempt, in a process and on the core of the prober."""
+    config = write_config(folder / "closed.yaml", free_port(), checks(served, kind, _CHECKS), interval=10)
+    cpus = ",".join(map(str, PROBER))
+    command = ["taskset", "--cpu-list", cpus, sys.executable, "-m", "bench.closed", str(config), str(count)]
+    ended = subprocess.run(command, check=True, capture_output=True)
+    return float(json.loads(ended.stdout))
 
 
 def _micros(costs: list[float]) -> float:

@@ -28,9 +28,13 @@ _JITTER = 0.1
 """Share of the interval by which runs against foreign networks stray from their phase."""
 _TOO_LATE = 1.0
 """A run later than this is skipped: the next one is near, and a burst after a gap would help nobody."""
+_EARLY = 0.002
+"""A walk that started something takes along what is due within these seconds: waking up costs as much as an attempt."""
 _BURST = 20
 """Runs started in one turn of the loop at most; the rest waits for the next turn."""
 _SHED_ABOVE = 0.25
+_SHED_AFTER = 3
+"""Late seconds in a row that are overload. What was due while the process was stopped starts late within two."""
 _RELAX_BELOW = 0.05
 _SHED_MAX = 0.95
 
@@ -63,6 +67,7 @@ class Shedder:
     def __init__(self) -> None:
         self.level = 0.0
         self._worst = 0.0
+        self._bad = 0
         self._since = 0.0
 
     def note(self, now: float, lateness: float) -> None:
@@ -70,7 +75,8 @@ class Shedder:
         self._worst = max(self._worst, lateness)
         if now - self._since < 1.0:
             return
-        if self._worst > _SHED_ABOVE:
+        self._bad = self._bad + 1 if self._worst > _SHED_ABOVE else 0
+        if self._bad >= _SHED_AFTER:
             self.level = min(_SHED_MAX, self.level + 0.1 * (1 - self.level))
         elif self._worst < _RELAX_BELOW:
             self.level = max(0.0, self.level - 0.02)
@@ -160,11 +166,12 @@ class Group:
             self._timer.cancel()
             self._timer = None
         loop = asyncio.get_running_loop()
-        last = min(self._next + _BURST, len(self._pending))
+        first = self._next
+        last = min(first + _BURST, len(self._pending))
         while self._next < last:
             due, member = self._pending[self._next]
             now = self._clock.monotonic()
-            if due > now:
+            if due > now + _EARLY * (self._next > first):
                 self._timer = loop.call_later(due - now, self._walk)
                 return
             self._next += 1

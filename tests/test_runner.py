@@ -231,3 +231,16 @@ async def test_a_cancelled_run_leaves_its_place_free_and_records_nothing() -> No
     assert not world.out.attempts
     assert not slot.busy
     assert world.runner.counts.in_flight == 0
+
+
+async def test_a_deadline_that_strikes_while_an_excuse_holds_is_not_the_targets(world: World) -> None:
+    async def waits_for_a_dead_resolver(run: Run) -> None:
+        run.excuse = ProbeInconclusive(Reason.SELF_RESOLVER, "the resolver answers nobody")
+        await asyncio.sleep(10)
+
+    slot = world.slot(waits_for_a_dead_resolver, a_check(timeout=0.05, confirm=Confirm(attempts=0)))
+    await world.run(slot)
+    (attempt,) = world.out.attempts
+    assert attempt.outcome is Outcome.INCONCLUSIVE
+    assert attempt.failure is not None
+    assert attempt.failure.reason is Reason.SELF_RESOLVER

@@ -136,3 +136,14 @@ def test_lateness_raises_the_level_and_calm_lowers_it_again() -> None:
         now += 1.1
         shedder.note(now, 0.001)
     assert shedder.level == 0.0
+
+
+def test_the_burst_after_a_stop_is_no_overload() -> None:
+    shedder, now = Shedder(), 100.0
+    for lateness in (12.0, 8.0, 0.9, 0.3):  # all that was due meanwhile, in one burst
+        shedder.note(now, lateness)
+        now += 0.01
+    for _ in range(50):
+        now += 0.1
+        shedder.note(now, 0.001)
+    assert shedder.level == 0

@@ -1,7 +1,8 @@
 import asyncio
+from dataclasses import replace
 
-from monitor.domain.attempt import Attempt
-from monitor.domain.words import Outcome
+from monitor.domain.attempt import Attempt, Failure
+from monitor.domain.words import Outcome, Reason
 from monitor.witnesses import SERVICE, Witnesses
 from tests.support.fakes import FakeClock, a_check
 
@@ -81,3 +82,27 @@ def _ok(clock: FakeClock) -> Attempt:
         facts={},
         failure=None,
     )
+
+
+async def test_when_every_scheduled_witness_finds_no_way_out_we_are_offline_though_nothing_failed() -> None:
+    clock, asked = FakeClock(), Asked(True, True)
+    made = witnesses(clock, asked)
+    for target in ("a", "a", "b"):
+        assert made.online
+        made.observe(a_check(target, service=SERVICE), _cut_off(clock, Reason.SELF_NETWORK))
+    assert not made.online
+    made.observe(a_check("b", service=SERVICE), _ok(clock))
+    assert made.online
+    assert asked.times == 0
+
+
+async def test_a_witness_that_found_no_descriptor_says_nothing_about_the_line() -> None:
+    clock = FakeClock()
+    made = witnesses(clock, Asked(False))
+    made.observe(a_check(service=SERVICE), _cut_off(clock, Reason.SELF_FILES))
+    assert made.online
+
+
+def _cut_off(clock: FakeClock, reason: Reason) -> Attempt:
+    failure = Failure(layer=None, reason=reason, message="no")
+    return replace(_ok(clock), outcome=Outcome.INCONCLUSIVE, failure=failure)

@@ -37,7 +37,8 @@ _GROUP = re.compile(r"\(\?(?:P?<(\w+)>|([a-zA-Z-]*)([:)]))")
 _QUANTIFIER = re.compile(r"(?:[*+?]|\{\d+(?:,\d*)?\})\??")
 _LITERAL = re.compile(r"\\Q(.*?)(?:\\E|\Z)", re.DOTALL)
 _CLASS = re.compile(r"\[\^?\]?")
-_KEPT = "abfnrtvdDwWAB"
+_KEPT = "afnrtvdDwW"
+_BORDERS: Mapping[str, str] = {"A": r"\A", "z": r"\Z", "b": r"\b", "B": r"\B"}
 
 
 class _Group:
@@ -62,8 +63,8 @@ class _Translator:
             "(": self._open,
             ")": self._close,
             "|": self._alternative,
-            "^": lambda: self._put("^" if self._groups[-1].multiline else r"\A", 1),
-            "$": lambda: self._put("$" if self._groups[-1].multiline else r"\Z", 1),
+            "^": lambda: self._border("^" if self._groups[-1].multiline else r"\A", 1),
+            "$": lambda: self._border("$" if self._groups[-1].multiline else r"\Z", 1),
         }
 
     def run(self) -> str:
@@ -86,6 +87,11 @@ class _Translator:
         self._out.append(text)
         self._at += length
 
+    def _border(self, text: str, length: int) -> None:
+        # ^+ is as good as ^ in RE2; Python repeats a border only as a group.
+        repeated = _QUANTIFIER.match(self._text, self._at + length)
+        self._put(f"(?:{text})" if repeated else text, length)
+
     def _quantifier(self, found: re.Match[str]) -> None:
         self._put(found[0], len(found[0]))
         if _QUANTIFIER.match(self._text, self._at):
@@ -98,9 +104,11 @@ class _Translator:
         found = _ESCAPE.match(self._text, self._at)
         if found is None:
             raise ValueError("a backslash at the end")
-        letter = found[4]
-        named = {"z": r"\Z", "s": f"[{_SPACE}]", "S": f"[^{_SPACE}]", "b": r"\b"}
-        text = named.get(letter or "") or _character(found)
+        letter = found[4] or ""
+        if letter in _BORDERS:
+            self._border(_BORDERS[letter], 2)
+            return
+        text = {"s": f"[{_SPACE}]", "S": f"[^{_SPACE}]"}.get(letter) or _character(found)
         self._put(text if text.isascii() else f"(?:{text})", len(found[0]))
 
     def _class(self) -> None:
@@ -120,7 +128,7 @@ class _Translator:
             self._put(_POSIX[posix[1]], len(posix[0]))
         elif found := _ESCAPE.match(text, at):
             item = _SPACE if found[4] == "s" else _character(found)
-            if found[4] in ("S", "A", "B", "z") or not item.isascii():
+            if not item.isascii():
                 raise ValueError(f"{found[0]} in a class is not supported")
             self._put(item, len(found[0]))
         elif not text[at].isascii():

@@ -88,10 +88,12 @@ class Blackbox:
 
 def _hostname(request: web.Request) -> str:
     hostname = request.query.get("hostname", "")
-    try:
-        return str(Endpoint.parse(hostname, 1)) and hostname if hostname else ""
-    except ValueError as error:
-        raise ValueError(f"Not a hostname: {shown(hostname)}") from error
+    if hostname:
+        try:
+            Endpoint.parse(hostname, 80)
+        except ValueError as error:
+            raise ValueError(f"Not a hostname: {shown(hostname)}") from error
+    return hostname
 
 
 def _timeout(module: Module, header: str) -> float:

@@ -23,7 +23,7 @@ class Ours:
     session: aiohttp.ClientSession
 
     async def probe(self, module: str, target: str, **more: str) -> Answer:
-        return await probe(self.session, self.base, module=module, target=target, **more)
+        return await probe(self.session, self.base, {"module": module, "target": target, **more})
 
 
 Serve = Callable[..., AbstractAsyncContextManager[Ours]]

@@ -201,7 +201,7 @@ class SideBySide:
     async def same(self, module: str, target: str, **more: str) -> Answer:
         """Ask both; our answer, which has the same series and the same values but for times."""
         ours = await self._ours.probe(module, target, **more)
-        theirs = await probe(self._ours.session, self._reference, module=module, target=target, **more)
+        theirs = await probe(self._ours.session, self._reference, {"module": module, "target": target, **more})
         assert ours.status == theirs.status == 200
         assert ours.content_type == theirs.content_type
         assert set(ours.series) == set(theirs.series)
@@ -477,7 +477,7 @@ async def test_what_is_wrong_with_a_request_is_told_alike(serve: Serve, modules:
     async with serve(modules) as ours:
         theirs = f"http://{reference(modules).address}"
         for query in ({"module": "nope", "target": "x"}, {"module": "tcp_connect"}, {"module": "nope"}):
-            ours_said = await probe(ours.session, ours.base, **query)
-            they_said = await probe(ours.session, theirs, **query)
+            ours_said = await probe(ours.session, ours.base, query)
+            they_said = await probe(ours.session, theirs, query)
             assert ours_said.status == they_said.status == 400
             assert ours_said.text.strip().replace("'", '"') == they_said.text.strip()

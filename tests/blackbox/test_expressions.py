@@ -47,6 +47,8 @@ def found(expression: str, text: str) -> bool:
         ("(?P<n>a)(b)", "ab", "b"),
         (r"\bword\b", "a word.", "words"),
         ("", "x", None),
+        ("^+OK", "OK", "+OK"),
+        (r"\b?a$*", "ba", "b"),
     ],
 )
 def test_an_expression_finds_what_it_finds_in_go(expression: str, yes: str, no: str | None) -> None:

@@ -112,7 +112,8 @@ def test_promtool_has_nothing_to_say(monitor: Monitor) -> None:
 def test_openmetrics_is_accepted_by_its_parser_and_names_the_same_series(monitor: Monitor, metrics: Metrics) -> None:
     answer = monitor.get("/metrics", _OPENMETRICS)
     assert answer.headers["Content-Type"].startswith("application/openmetrics-text")
-    samples = [sample for family in parse_openmetrics(answer.text) for sample in family.samples]
+    families = parse_openmetrics(answer.text)  # type: ignore[no-untyped-call]  # prometheus_client leaves it untyped
+    samples = [sample for family in families for sample in family.samples]
     assert {s.name for s in samples} >= {name for name, _, _ in metrics.samples if name.startswith("lastseen_probe_")}
 
 

@@ -64,14 +64,14 @@ def test_a_process_that_was_stopped_blames_nobody_and_counts_the_gap(
     quick = [http("quick", number, server.http) for number in range(100)]
     waiting = [http("waiting", number, thoughtful) for number in range(50)]
     with Monitor(tmp_path, one_service([*quick, *waiting], interval="2s", timeout="1900ms")) as monitor:
-        before = answered(monitor.wait_until(lambda metrics: answered(metrics) >= 300))
+        before = answered(monitor.wait_until(lambda metrics: answered(metrics) >= 200))
         monitor.signal(signal.SIGSTOP)
         time.sleep(_STOPPED)
         monitor.signal(signal.SIGCONT)
         began = time.monotonic()
-        after = monitor.wait_until(lambda metrics: answered(metrics) >= before + 450)
+        after = monitor.wait_until(lambda metrics: answered(metrics) >= before + 300)
         reasons = [check["last"]["failure"] for check in monitor.checks().values()]
-    assert time.monotonic() - began < 15, "three rounds of 2 s"
+    assert time.monotonic() - began < 15, "two rounds of 2 s"
     assert after.value("lastseen_gaps_total") == 1
     assert after.value("lastseen_gap_seconds_total") == pytest.approx(_STOPPED, abs=1.5)
     assert after.sum("lastseen_probe_attempts_total", outcome="failed") == 0
@@ -113,15 +113,15 @@ def test_hanging_targets_do_not_hold_up_the_others(tmp_path: Path, server: Nginx
             {"name": f"hanging-{number}", "probe": "tls", "address": f"127.0.0.1:{port}"} for number in range(1500)
         ]
         good = [http("good", number, server.http) for number in range(500)]
-        with Monitor(tmp_path, one_service([*hanging, *good], interval="5s", timeout="4s")) as monitor:
-            time.sleep(5)  # the first round
+        with Monitor(tmp_path, one_service([*hanging, *good], interval="4s", timeout="3500ms")) as monitor:
+            time.sleep(4)  # the first round
             begin = runs_of_good(monitor)
-            time.sleep(15)
+            time.sleep(8)
             end = runs_of_good(monitor)
             metrics = monitor.metrics('"good-', "lastseen_schedule", "lastseen_runs", "in_flight")
     assert len(begin) == len(end) == 500
-    assert {end[target] - begin[target] for target in end} <= {2, 3, 4}
-    assert sum(end.values()) - sum(begin.values()) == pytest.approx(1500, rel=0.1)
+    assert {end[target] - begin[target] for target in end} <= {1, 2, 3}
+    assert sum(end.values()) - sum(begin.values()) == pytest.approx(1000, rel=0.1)
     assert metrics.sum("lastseen_probe_attempts_total", outcome="failed") == 0
     assert metrics.sum("lastseen_probe_attempts_total", outcome="inconclusive") == 0
     assert metrics.value("lastseen_attempts_in_flight") > 1000

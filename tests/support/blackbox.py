@@ -36,7 +36,7 @@ class Answer:
 
 
 async def probe(
-    session: aiohttp.ClientSession, base: str, headers: Mapping[str, str] | None = None, **query: str
+    session: aiohttp.ClientSession, base: str, query: Mapping[str, str], headers: Mapping[str, str] | None = None
 ) -> Answer:
     """Scrape /probe once, and read it with prometheus_client's parser."""
     async with session.get(f"{base}/probe", params=query, headers=headers) as response:
