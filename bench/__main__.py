@@ -3,10 +3,8 @@
 import argparse
 import json
 import os
-import platform
 import subprocess
 import sys
-import sysconfig
 import tempfile
 import time
 from collections.abc import Callable, Iterator
@@ -45,7 +43,6 @@ def main() -> int:
         with tempfile.TemporaryDirectory(prefix="lastseen-bench-") as folder:
             results += _outcome(name, Path(folder), quick=given.quick)
         progress.print(f"{name}: {time.monotonic() - began:.0f} s", style="dim")
-    progress.print(_interpreter(), style="dim")
     show(results, Console(width=None if sys.stdout.isatty() else 160))
     if given.json:
         given.json.write_text(json.dumps([result.as_json() for result in results], indent=2) + "\n")
@@ -59,14 +56,6 @@ def _outcome(name: str, folder: Path, *, quick: bool) -> Iterator[Result]:
         yield from _ALL[name](folder, quick=quick)
     except (RuntimeError, OSError, subprocess.SubprocessError) as error:
         yield at_least(f"{name}: carried out", 0, 1, "", f"{type(error).__name__}: {error}")
-
-
-def _interpreter() -> str:
-    """Python's version, and whether it was built to be fast: that alone makes a third of the CPU of a probe."""
-    flags = str(sysconfig.get_config_var("PY_CFLAGS")) + str(sysconfig.get_config_var("CONFIG_ARGS"))
-    is_optimised = "-fprofile-use" in flags or "--enable-optimizations" in flags
-    profile = "with" if is_optimised else "WITHOUT"
-    return f"Python {platform.python_version()}, built {profile} profile-guided optimisation"
 
 
 def _arguments() -> argparse.Namespace:

@@ -1,6 +1,7 @@
 """From probe to stored sample: Prometheus scraping us, against Prometheus with blackbox_exporter."""
 
 import json
+import re
 import time
 from collections.abc import Iterator, Sequence
 from pathlib import Path
@@ -12,7 +13,8 @@ from bench.results import Result, at_least
 from bench.servers import Site, blackbox, blackbox_job, get, prometheus, site
 
 _TARGETS = 200
-_SETTLE = 3.5
+_SETTLE = 6.0
+_SCRAPES = re.compile(rb'^prometheus_target_interval_length_seconds_count\{interval="1s"\} (\d+)', re.MULTILINE)
 _GOAL = 5.0
 
 
@@ -34,7 +36,7 @@ def _ours(folder: Path, served: Site, seconds: float) -> float:
     with monitor(folder, checks(served, "http", _TARGETS), interval=1) as watching:
         job = {"static_configs": [{"targets": [f"127.0.0.1:{watching.port}"]}]}
         with prometheus(folder, job) as (store, port):
-            return _weigh([watching.process, store], port, seconds)
+            return _weigh([watching.process, store], port, seconds, _TARGETS)
 
 
 def _theirs(folder: Path, served: Site, seconds: float) -> float:
@@ -43,23 +45,28 @@ def _theirs(folder: Path, served: Site, seconds: float) -> float:
         blackbox(folder, served.ca_file) as (exporter, port),
         prometheus(folder, blackbox_job(port, "http", targets)) as (store, store_port),
     ):
-        return _weigh([exporter, store], store_port, seconds)
+        return _weigh([exporter, store], store_port, seconds, 1)
 
 
-def _weigh(processes: Sequence[Process], store_port: int, seconds: float) -> float:
-    """CPU seconds of ``processes`` for each sample of probe_success; raises RuntimeError when they were not stored."""
+def _weigh(processes: Sequence[Process], store_port: int, seconds: float, a_scrape: int) -> float:
+    """CPU seconds of ``processes`` for each probe that Prometheus stored, of which a scrape brings ``a_scrape``."""
     time.sleep(_SETTLE)
-    before = sum(process.cpu() for process in processes)
-    began = time.monotonic()
+    spent, scrapes = -sum(process.cpu() for process in processes), -_scrapes(store_port)
     time.sleep(seconds)
-    spent = sum(process.cpu() for process in processes) - before
-    took = time.monotonic() - began
-    stored = _query(store_port, f"sum(count_over_time(probe_success[{round(seconds)}s]))")
-    failed = _query(store_port, "count(probe_success == 0)")
-    due = took * _TARGETS
-    if failed or stored < due - 2 * _TARGETS:  # the first and the last second may be cut
-        raise RuntimeError(f"{stored:.0f} samples stored of {due:.0f}, {failed:.0f} targets failing")
-    return spent / due
+    spent, scrapes = spent + sum(process.cpu() for process in processes), scrapes + _scrapes(store_port)
+    stored, due = scrapes * a_scrape, seconds * _TARGETS
+    seen, failed = _query(store_port, "count(probe_success)"), _query(store_port, "count(probe_success == 0)")
+    if failed or seen != _TARGETS or stored < 0.8 * due:
+        raise RuntimeError(
+            f"{stored} probes stored of {due:.0f}, {seen:.0f} targets known, {failed:.0f} of them failing"
+        )
+    return spent / stored
+
+
+def _scrapes(store_port: int) -> int:
+    """How many scrapes Prometheus has made."""
+    found = _SCRAPES.search(get(f"http://127.0.0.1:{store_port}/metrics")[1])
+    return int(found.group(1)) if found else 0
 
 
 def _query(port: int, expression: str) -> float:

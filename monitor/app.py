@@ -95,6 +95,7 @@ class App:
     async def _watch(self, on_ready: Callable[[], None]) -> None:
         async with asyncio.timeout(None) as drain, asyncio.TaskGroup() as attempts:
             self._runner.use(attempts)
+            attempts.create_task(asyncio.to_thread(self._network.contexts.read_again))
             self._apply(self._configuration)
             self._schedule.every(5, self._forget_stale)
             self._schedule.every(_FLUSH, self._rollups.flush)
@@ -119,10 +120,12 @@ class App:
                 self._modules = await asyncio.to_thread(load_modules, configuration.modules)
             except ConfigError as error:
                 self._reload_ok = False
-                _log.error(
-                    "configuration not taken; the old one stays", problems=str(error)
-                )  # the operator's mistake, not ours: no traceback
+                _log.warning("configuration not taken; the old one stays", problems=str(error))
                 return str(error)
+            fixed = _fixed_at_start(self._configuration, configuration)
+            if fixed:
+                _log.warning("changed, and taken only at the next start", settings=fixed)
+            await asyncio.to_thread(self._network.contexts.read_again)
             self._apply(configuration)
             self._reload_ok, self._reload_time = True, self._clock.now()
             _log.info("configuration taken", checks=len(self._slots))
@@ -232,6 +235,14 @@ def raise_file_limit(max_in_flight: int) -> None:
                 allowed=reached,
                 needed=wanted,
             )
+
+
+def _fixed_at_start(old: Configuration, new: Configuration) -> list[str]:
+    """The settings that differ and that a reload cannot change."""
+    names = ("vantage", "contact", "store", "limits", "log")
+    web = ("listen", "basic_auth", "bearer_token", "tls")
+    changed = [name for name in names if getattr(old, name) != getattr(new, name)]
+    return changed + [f"web.{name}" for name in web if getattr(old.web, name) != getattr(new.web, name)]
 
 
 def _listen(configuration: Configuration) -> Listen:

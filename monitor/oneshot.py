@@ -11,6 +11,7 @@ from typing import Any
 from monitor.domain.attempt import Attempt
 from monitor.domain.check import Check
 from monitor.domain.ports import Clock
+from monitor.domain.text import milliseconds
 from monitor.domain.words import Outcome
 from monitor.net.network import Network
 from monitor.registry import PROBES
@@ -135,11 +136,6 @@ def judge(look: Look, name: str) -> tuple[Verdict, str]:
         f"{name} is up from here: {answered}{trouble}{doubt}"
         f" (slowest: {slowest.check.target}, {milliseconds(slowest.attempt.duration)})."
     )
-
-
-def milliseconds(seconds: float) -> str:
-    """A duration as people read it."""
-    return f"{seconds:.1f} s" if seconds >= 10 else f"{seconds:.2f} s" if seconds >= 1 else f"{seconds * 1000:.0f} ms"
 
 
 def _broken(look: Look, failed: Sequence[Seen]) -> str:

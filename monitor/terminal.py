@@ -9,8 +9,9 @@ from rich.table import Table
 from rich.text import Text
 
 from monitor.config import Origin, ServiceInfo
+from monitor.domain.text import milliseconds
 from monitor.domain.words import Fact, Outcome, Phase
-from monitor.oneshot import Look, Seen, Verdict, milliseconds
+from monitor.oneshot import Look, Seen, Verdict
 
 _MARKS = {Outcome.OK: ("✓", "green"), Outcome.FAILED: ("✗", "bold red"), Outcome.INCONCLUSIVE: ("?", "magenta")}
 _VERDICT_STYLE = {Verdict.UP: "bold green", Verdict.DOWN: "bold red", Verdict.INCONCLUSIVE: "bold magenta"}

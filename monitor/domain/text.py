@@ -31,3 +31,10 @@ def compiled(text: str) -> re.Pattern[bytes]:
 
 Expression = Annotated[str, AfterValidator(check_expression)]
 """A regular expression that compiles."""
+
+
+def milliseconds(seconds: float) -> str:
+    """A duration as people read it: 0.4 ms, 35 ms, 1.25 s, 12.0 s."""
+    if seconds >= 1:
+        return f"{seconds:.1f} s" if seconds >= 10 else f"{seconds:.2f} s"
+    return f"{seconds * 1000:.0f} ms" if seconds >= 0.01 else f"{seconds * 1000:.1f} ms"

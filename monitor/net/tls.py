@@ -3,6 +3,7 @@
 import hashlib
 import ssl
 from collections.abc import Iterable
+from contextlib import suppress
 from datetime import UTC, datetime
 from functools import lru_cache
 
@@ -25,13 +26,27 @@ class TlsContexts:
 
     def __init__(self) -> None:
         self._made: dict[tuple[object, ...], ssl.SSLContext] = {}
+        self._known: dict[tuple[object, ...], Tls] = {}
 
     def get(self, tls: Tls) -> ssl.SSLContext:
         """The context. Raises ProbeInconclusive when the trust anchors cannot be read."""
-        key = (tls.ca_file, tls.verify, tls.min_version, tls.max_version, tls.alpn)
-        if key not in self._made:
-            self._made[key] = _make(tls)
-        return self._made[key]
+        key = _key(tls)
+        context = self._made.get(key)
+        if context is None:
+            self._known[key] = tls
+            context = self._made[key] = _make(tls)
+        return context
+
+    def read_again(self) -> None:
+        """Make what was asked for so far anew, and the default context. Takes its time: call it in a thread."""
+        known = [*self._known.values(), Tls()]
+        for tls in known:
+            with suppress(ProbeInconclusive):  # the attempt that needs it says so
+                self._made[_key(tls)] = _make(tls)
+
+
+def _key(tls: Tls) -> tuple[object, ...]:
+    return (tls.ca_file, tls.verify, tls.min_version, tls.max_version, tls.alpn)
 
 
 def _make(tls: Tls) -> ssl.SSLContext:

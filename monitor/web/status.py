@@ -7,6 +7,7 @@ from datetime import UTC, datetime
 from typing import Any
 
 from monitor.domain.outward import attempt_as_json, check_as_json, stamp_as_json
+from monitor.domain.text import milliseconds
 from monitor.domain.words import Outcome
 from monitor.web.board import Row
 
@@ -23,7 +24,7 @@ class Line:
     kind: str
     critical: bool
     outcome: str
-    milliseconds: str
+    took: str
     detail: str
     age: str
     day: str
@@ -86,7 +87,7 @@ def _line(row: Row, now: float, last_day: LastDay) -> Line:
         kind=check.kind,
         critical=check.critical,
         outcome=_outcome(row),
-        milliseconds="" if last is None else f"{last.duration * 1000:.0f} ms",
+        took="" if last is None else milliseconds(last.duration),
         detail=_detail(row),
         day=_share(*last_day.get(check.id, (0, 0))),
         age="" if last is None else f"{max(0.0, now - last.started):.0f} s ago",
