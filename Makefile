@@ -7,7 +7,7 @@ BIN := $(VENV)/bin
 PIP := $(BIN)/python -m pip --quiet --quiet --disable-pip-version-check
 
 .DEFAULT_GOAL := help
-.PHONY: help run test lint bench image clean
+.PHONY: help run test lint bench manuals image clean
 
 help:  ## this list
 	@sed -n 's/^\([a-z]*\):.*## /  make \1\t/p' $(MAKEFILE_LIST) | expand -t 16
@@ -28,6 +28,9 @@ lint: $(VENV)/.dev  ## ruff, mypy --strict, the import contracts
 bench: $(VENV)/.dev  ## the benchmarks (ARGS=--quick for the short form)
 	@scripts/install-servers
 	$(BIN)/python -m bench $(ARGS)
+
+manuals: $(VENV)/.installed  ## write docs/probes from the probes' docstrings
+	@$(BIN)/python scripts/manuals.py
 
 image:  ## build the container image and prove it (root on Debian; elsewhere: docker build .)
 	@scripts/install-servers

@@ -8,6 +8,7 @@ import yaml
 
 from monitor.config import Catalogue, catalogue_folder, loads
 from monitor.registry import PROBES
+from scripts.manuals import manuals
 
 ROOT = Path(__file__).parents[1]
 KINDS = {name: kind.settings_type for name, kind in PROBES.items()}
@@ -40,6 +41,11 @@ def test_every_metric_that_the_alert_rules_name_exists() -> None:
     assert names
     for name in names:
         assert re.search(rf'"{name.removesuffix("_total")}"', source), name
+
+
+def test_the_manuals_are_those_of_the_docstrings() -> None:
+    written = {path.name: path.read_text() for path in (ROOT / "docs/probes").glob("*.md")}
+    assert written == manuals(), "run: make manuals"
 
 
 def test_every_link_between_documents_leads_somewhere() -> None:

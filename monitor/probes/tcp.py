@@ -28,7 +28,8 @@ the last match, however the bytes were cut into packets. ``send_hex`` and
         expect_hex: "20 02 00"
 
 Named groups of an expression can be used in a later send as ``${name}``, and
-those of the last match by number, as ``${1}``. With ``lines: true`` what is
+those of the last match by number, as ``${1}``. In a configuration file write
+``$${name}``: a single dollar there asks the environment. With ``lines: true`` what is
 expected is searched in one line after the other, each without its end, and the
 line that matches is used up whole.
 
