@@ -6,7 +6,7 @@ from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).parents[1]))
 
-from monitor.registry import PROBES  # noqa: E402  # the path comes first
+from monitor.registry import PROBES  # the path comes first
 
 FOLDER = Path(__file__).parents[1] / "docs/probes"
 
