@@ -17,6 +17,8 @@ from bench import growth, load, overload, pipeline, probes, start
 from bench.processes import WORLD
 from bench.results import Result, at_least, show
 
+_LAST_WORDS = 400
+
 
 class _Benchmark(Protocol):
     def __call__(self, folder: Path, *, quick: bool) -> Iterator[Result]: ...
@@ -55,7 +57,8 @@ def _outcome(name: str, folder: Path, *, quick: bool) -> Iterator[Result]:
     try:
         yield from _ALL[name](folder, quick=quick)
     except (RuntimeError, OSError, subprocess.SubprocessError) as error:
-        yield at_least(f"{name}: carried out", 0, 1, "", f"{type(error).__name__}: {error}")
+        said = getattr(error, "stderr", None) or b""  # of a process that ended with an error
+        yield at_least(f"{name}: carried out", 0, 1, "", f"{error} {said.decode(errors='replace')}"[-_LAST_WORDS:])
 
 
 def _arguments() -> argparse.Namespace:

@@ -58,6 +58,7 @@ async def _weigh(configuration: Configuration, count: int) -> float:
                 began = time.process_time()
             await finished.attempts.acquire()
             runner.launch(slots[number % len(slots)], clock.monotonic())
+        runner.finish()
     if finished.bad or runner.counts.skipped:
         raise RuntimeError(f"{finished.bad[:3]} {runner.counts.skipped}")
     return (time.process_time() - began) / count

@@ -16,7 +16,7 @@ _SCRAPE_EVERY = 5.0
 
 def run(folder: Path, *, quick: bool) -> Iterator[Result]:
     """70 % tcp, 30 % http; scraped every 5 s, in turn plain and compressed."""
-    scrapes, settle = (2, 6.0) if quick else (12, 16.0)
+    scrapes, settle = (2, 4.0) if quick else (12, 16.0)
     with site(folder) as served:
         targets = [*checks(served, "tcp", _TCP), *checks(served, "http", _HTTP)]
         with monitor(folder, targets, _INTERVAL) as watching:

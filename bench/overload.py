@@ -10,12 +10,12 @@ from bench.servers import site
 
 _RATE = 2500
 _INTERVAL = 2.0
-_SETTLE = 4.0
+_SETTLE = 3.0
 
 
 def run(folder: Path, *, quick: bool) -> Iterator[Result]:
     """2,500 TLS handshakes a second are due, where a core does a few hundred."""
-    seconds = 5 if quick else 30
+    seconds = 4 if quick else 30
     with (
         site(folder) as served,
         monitor(folder, checks(served, "https", round(_RATE * _INTERVAL)), _INTERVAL) as watching,

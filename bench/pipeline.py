@@ -13,14 +13,14 @@ from bench.results import Result, at_least
 from bench.servers import Site, blackbox, blackbox_job, get, prometheus, site
 
 _TARGETS = 200
-_SETTLE = 6.0
+_SETTLE = 5.0
 _SCRAPES = re.compile(rb'^prometheus_target_interval_length_seconds_count\{interval="1s"\} (\d+)', re.MULTILINE)
 _GOAL = 5.0
 
 
 def run(folder: Path, *, quick: bool) -> Iterator[Result]:
     """Either way each of 200 http targets is probed once a second and gives a sample a second."""
-    rounds, seconds = (1, 5.0) if quick else (2, 12.0)
+    rounds, seconds = (1, 4.0) if quick else (2, 12.0)
     ours: list[float] = []
     theirs: list[float] = []
     with site(folder) as served:

@@ -20,7 +20,7 @@ _CHECKS = 200
 
 def run(folder: Path, *, quick: bool) -> Iterator[Result]:
     """The contestants take turns on the same core, ten probes always under way; medians are compared."""
-    rounds, count = (2, 400) if quick else (5, 1500)
+    rounds, count = (1, 600) if quick else (5, 1500)
     with site(folder) as served, blackbox(folder, served.ca_file) as exporter:
         for kind, goal in _GOALS.items():
             ours, theirs, plain = [], [], []

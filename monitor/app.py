@@ -106,6 +106,7 @@ class App:
             on_ready()
             await self._stopping.wait()
             self._schedule.stop()
+            self._runner.finish()
             drain.reschedule(asyncio.get_running_loop().time() + _DRAIN)
 
     def request_reload(self) -> None:

@@ -21,13 +21,10 @@ _MEMORY = 600.0
 class SystemClock:
     """The clock of this machine."""
 
-    def now(self) -> float:
-        """Unix time in seconds."""
-        return time.time()
-
-    def monotonic(self) -> float:
-        """Seconds that never jump; they stand still while the machine is suspended."""
-        return time.monotonic()
+    now = staticmethod(time.time)
+    """Unix time in seconds."""
+    monotonic = staticmethod(time.monotonic)
+    """Seconds that never jump; they stand still while the machine is suspended."""
 
 
 @dataclass(frozen=True, slots=True)

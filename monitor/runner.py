@@ -4,6 +4,7 @@ import asyncio
 from collections import Counter
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass, field, replace
+from typing import NamedTuple
 
 import structlog
 
@@ -43,6 +44,14 @@ class Slot:
     backoff: float = 0.0
 
 
+class Job(NamedTuple):
+    """One run to be made."""
+
+    slot: Slot
+    due: float
+    was_slow: bool
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Doubts:
     """What the runner asks before it blames a target."""
@@ -66,7 +75,11 @@ class Counts:
 
 
 class Runner:
-    """Runs checks on demand, each in its own task, never two of one check at once."""
+    """Runs checks on demand, never two of one check at once.
+
+    Each run has a worker, a task, to itself; a worker that is done waits for the
+    next run, because making a task costs as much as the rest of our bookkeeping.
+    """
 
     def __init__(self, clock: Clock, doubts: Doubts, sinks: Sequence[Sink], max_in_flight: int) -> None:
         self._clock = clock
@@ -74,11 +87,18 @@ class Runner:
         self._sinks = tuple(sinks)
         self._max_in_flight = max_in_flight
         self._tasks: asyncio.TaskGroup | None = None
+        self._idle: list[asyncio.Future[Job | None]] = []
         self.counts = Counts()
 
     def use(self, tasks: asyncio.TaskGroup) -> None:
-        """Run in this task group from now on."""
+        """Run in this task group from now on, until `finish`."""
         self._tasks = tasks
+
+    def finish(self) -> None:
+        """Start nothing any more; workers end with the runs they are at."""
+        self._tasks = None
+        while self._idle:
+            self._idle.pop().set_result(None)
 
     def launch(self, slot: Slot, due: float) -> None:
         """Start a run that was due at ``due`` (monotonic), or count why not."""
@@ -89,7 +109,11 @@ class Runner:
         slot.busy = True
         self.counts.in_flight += 1
         self.counts.slow_in_flight += slot.slow
-        self._tasks.create_task(self._run(slot, due, was_slow=slot.slow))
+        job = Job(slot, due, slot.slow)
+        if self._idle:
+            self._idle.pop().set_result(job)
+        else:
+            self._tasks.create_task(self._work(job))
 
     def _why_not(self, slot: Slot) -> Skip | None:
         if slot.busy:
@@ -101,17 +125,31 @@ class Runner:
             return Skip.CAPACITY
         return None
 
-    async def _run(self, slot: Slot, due: float, *, was_slow: bool) -> None:
+    async def _work(self, job: Job | None) -> None:
+        loop = asyncio.get_running_loop()
+        while job is not None:
+            await self._run(job)
+            if self._tasks is None:
+                return
+            rest: asyncio.Future[Job | None] = loop.create_future()
+            self._idle.append(rest)
+            job = await rest
+
+    async def _run(self, job: Job) -> None:
+        slot = job.slot
         try:
-            self.counts.lateness.observe(max(0.0, self._clock.monotonic() - due))
+            self.counts.lateness.observe(max(0.0, self._clock.monotonic() - job.due))
             attempt = await self._once(slot, 0)
             if attempt.outcome is Outcome.FAILED and not slot.failing:
                 slot.failing = True
                 await self._confirm(slot)
+        except Exception:  # noqa: BLE001  # a bug of ours may cost this run, never the other workers
+            self.counts.internal_errors += 1
+            _log.exception("bug in the runner", check=slot.check.id)
         finally:
             slot.busy = False
             self.counts.in_flight -= 1
-            self.counts.slow_in_flight -= was_slow
+            self.counts.slow_in_flight -= job.was_slow
 
     async def _confirm(self, slot: Slot) -> None:
         """Ask again at once: each an attempt of its own, on another address where there is one."""

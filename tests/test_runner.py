@@ -42,6 +42,7 @@ class World:
         async with asyncio.TaskGroup() as tasks:
             self.runner.use(tasks)
             self.launch(slot)
+            self.runner.finish()
 
 
 @pytest.fixture
@@ -184,6 +185,7 @@ async def test_no_two_attempts_of_a_check_overlap() -> None:
         world.launch(slot)
         world.launch(slot)
         assert world.runner.counts.skipped[Skip.OVERRUN] == 1
+        world.runner.finish()
     assert len(world.out.attempts) == 1
 
 
@@ -200,6 +202,7 @@ async def test_slow_checks_never_take_the_last_places() -> None:
             world.launch(slot)
         assert world.runner.counts.in_flight == 10
         assert world.runner.counts.skipped[Skip.CAPACITY] == 12
+        world.runner.finish()
     assert {a.check_id for a in world.out.attempts if a.outcome is Outcome.OK} == {"s/c/q0/fake", "s/c/q1/fake"}
     assert world.runner.counts.in_flight == world.runner.counts.slow_in_flight == 0
 
@@ -214,6 +217,7 @@ async def test_a_sink_that_fails_costs_no_other_sink_its_observation() -> None:
         runner = Runner(world.clock, Doubts(late_since=lambda _: 0.0, online=world._online), [Broken(), world.out], 5)
         runner.use(tasks)
         runner.launch(world.slot(fine), world.clock.monotonic())
+        runner.finish()
     assert len(world.out.attempts) == 1
     assert runner.counts.sink_errors == {"Broken": 1}
 
@@ -244,3 +248,34 @@ async def test_a_deadline_that_strikes_while_an_excuse_holds_is_not_the_targets(
     assert attempt.outcome is Outcome.INCONCLUSIVE
     assert attempt.failure is not None
     assert attempt.failure.reason is Reason.SELF_RESOLVER
+
+
+async def test_a_worker_is_used_again_and_again() -> None:
+    async with asyncio.TaskGroup() as tasks:
+        world = World(tasks)
+        slots = [world.slot(fine, a_check(str(n))) for n in range(3)]
+        for _ in range(5):
+            for slot in slots:
+                world.launch(slot)
+            await asyncio.sleep(0.01)
+            assert len(world.runner._idle) == 3
+        world.runner.finish()
+    assert len(world.out.attempts) == 15
+
+
+async def test_a_bug_in_the_runner_costs_one_run_and_not_the_monitor() -> None:
+    async def broken(_: float) -> bool:
+        raise RuntimeError("oops")
+
+    async with asyncio.TaskGroup() as tasks:
+        world = World(tasks)
+        runner = Runner(world.clock, Doubts(late_since=lambda _: 0.0, online=broken), [world.out], 5)
+        runner.use(tasks)
+        slot = world.slot(failing())
+        runner.launch(slot, world.clock.monotonic())
+        await asyncio.sleep(0.01)
+        assert not slot.busy
+        assert runner.counts.internal_errors == 1
+        runner.launch(world.slot(fine), world.clock.monotonic())
+        runner.finish()
+    assert [attempt.outcome for attempt in world.out.attempts] == [Outcome.OK]

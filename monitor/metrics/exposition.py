@@ -45,6 +45,8 @@ class Exposition:
 
     async def render(self, form: Format) -> AsyncIterator[bytes]:
         """The body in pieces. Other work gets its turn between any two of them."""
+        for _ in self._probes.settle():
+            await asyncio.sleep(0)
         pieces = self._pieces(form)
         if not form.gzip:
             for piece in pieces:

@@ -1,25 +1,37 @@
 """The families that probes feed. Names and meaning are DESIGN's; blackbox_exporter's where it has one."""
 
 from bisect import bisect_left
-from collections.abc import Iterable
-from itertools import accumulate
+from collections.abc import Iterable, Iterator
+from itertools import accumulate, islice
 
 from monitor.domain.attempt import Attempt
 from monitor.domain.check import Check, Vantage
-from monitor.domain.words import Fact, Layer, Outcome, Phase, Reason
+from monitor.domain.words import Fact, Layer, Outcome, Phase
 from monitor.metrics.families import Family, labels
 
 LATENCY_BOUNDS = (0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0)
 _STALE_INTERVALS = 3
+_SLICE = 200
+"""Checks rendered before other work gets its turn: 4 ms at 20 us a check."""
 
 
 class Series:
     """The counters and the line heads of one check; its lines live in the families.
 
-    Heads are made once: a finished attempt only puts its numbers behind them.
+    Heads are made once: rendering only puts the numbers behind them.
     """
 
-    __slots__ = ("attempts", "attempts_form", "check", "failures", "failures_form", "heads", "last_run", "latency")
+    __slots__ = (
+        "attempts",
+        "attempts_form",
+        "check",
+        "failures",
+        "failures_form",
+        "heads",
+        "last",
+        "last_run",
+        "latency",
+    )
 
     def __init__(self, check: Check, text: str, latency: "Latency") -> None:
         self.check = check
@@ -29,6 +41,8 @@ class Series:
         self.attempts_form = _form(f'lastseen_probe_attempts_total{{{text},outcome="', Outcome)
         self.failures = dict.fromkeys(Layer, 0)
         self.failures_form = _form(f'lastseen_probe_failures_total{{{text},layer="', Layer)
+        self.last: Attempt | None = None
+        """The attempt that the gauges speak of; None while there is nothing to say."""
         self.last_run = 0.0
 
 
@@ -80,7 +94,7 @@ def _quoted(text: str) -> str:
 
 
 class ProbeMetrics:
-    """A Sink that keeps the lines of every check ready.
+    """A Sink that keeps the lines of every check; `settle` renders those that changed since it was last called.
 
     A gauge of something that did not run for three intervals, or whose last
     outcome was inconclusive, is removed, not frozen. Counters of a check exist
@@ -91,6 +105,8 @@ class ProbeMetrics:
         self._vantage = vantage
         self._series: dict[str, Series] = {}
         self._latency: dict[str, Latency] = {}
+        self._changed: set[str] = set()
+        self._changed_latency: set[str] = set()
         self.success = Family("probe_success", "gauge", "Whether the last attempt succeeded.")
         self.duration = Family("probe_duration_seconds", "gauge", "How long the last attempt took.")
         self.cert = Family("probe_ssl_earliest_cert_expiry", "gauge", "Unix time when the presented chain expires.")
@@ -159,29 +175,45 @@ class ProbeMetrics:
         self.failures.blocks[check.id] = series.failures_form % (*series.failures.values(),)
 
     def observe(self, check: Check, attempt: Attempt) -> None:  # noqa: ARG002  # the port's shape
-        """Render what this attempt changed."""
+        """Count this attempt. Its lines are rendered when somebody asks: attempts may come oftener than scrapes."""
         key = attempt.check_id
         series = self._series.get(key)
         if series is None:
             return  # removed by a reload while it ran
         series.attempts[attempt.outcome] += 1
         series.last_run = attempt.started
-        self.attempts.blocks[key] = series.attempts_form % (*series.attempts.values(),)
-        self.last_run.blocks[key] = b"%s%.3f\n" % (series.heads[self.last_run.name], attempt.started)
-        if attempt.outcome is Outcome.INCONCLUSIVE:
-            self._remove_gauges(key)
-            return
-        self._render_gauges(series, attempt)
+        series.last = None if attempt.outcome is Outcome.INCONCLUSIVE else attempt
+        self._changed.add(key)
         if attempt.outcome is Outcome.OK:
             self._count_latency(series.latency, attempt.duration)
-            self.failing.blocks.pop(key, None)
         elif attempt.failure is not None and attempt.failure.layer is not None:
-            self._count_failure(series, attempt.failure.layer, attempt.failure.reason)
+            series.failures[attempt.failure.layer] += 1
+
+    def settle(self) -> Iterator[None]:
+        """Render what changed, a slice at a time, so that other work can have its turn between two."""
+        while self._changed or self._changed_latency:
+            for key in islice(_drain(self._changed), _SLICE):
+                if key in self._series:
+                    self._render(key, self._series[key])
+            for key in islice(_drain(self._changed_latency), _SLICE):
+                if key in self._latency:
+                    self.latency.blocks[key] = self._latency[key].render()
+            yield
+
+    def _render(self, key: str, series: Series) -> None:
+        self.attempts.blocks[key] = series.attempts_form % (*series.attempts.values(),)
+        self.failures.blocks[key] = series.failures_form % (*series.failures.values(),)
+        self.last_run.blocks[key] = b"%s%.3f\n" % (series.heads[self.last_run.name], series.last_run)
+        if series.last is None:
+            self._remove_gauges(key)
+        else:
+            self._render_gauges(series, series.last)
 
     def forget_stale(self, now: float) -> None:
         """Remove the gauges of checks that have not run for three intervals."""
         for check_id, series in self._series.items():
             if now - series.last_run > _STALE_INTERVALS * series.check.interval + series.check.timeout:
+                series.last = None
                 self._remove_gauges(check_id)
 
     def _remove_gauges(self, check_id: str) -> None:
@@ -200,19 +232,21 @@ class ProbeMetrics:
                 family.blocks[key] = b"%s%a\n" % (heads[family.name], facts[fact])
             else:
                 family.blocks.pop(key, None)
-
-    def _count_failure(self, series: Series, layer: Layer, reason: Reason) -> None:
-        key = series.check.id
-        series.failures[layer] += 1
-        self.failures.blocks[key] = series.failures_form % (*series.failures.values(),)
-        self.failing.blocks[key] = (
-            f'{self.failing.name}{{{series.heads.text},layer="{layer}",reason="{reason}"}} 1\n'.encode()
-        )
+        if attempt.failure is None:
+            self.failing.blocks.pop(key, None)
+            return
+        why = f'layer="{attempt.failure.layer}",reason="{attempt.failure.reason}"'
+        self.failing.blocks[key] = f"{self.failing.name}{{{heads.text},{why}}} 1\n".encode()
 
     def _count_latency(self, latency: Latency, duration: float) -> None:
         latency.buckets[bisect_left(LATENCY_BOUNDS, duration)] += 1
         latency.total += duration
-        self.latency.blocks[latency.key] = latency.render()
+        self._changed_latency.add(latency.key)
+
+
+def _drain(names: set[str]) -> Iterator[str]:
+    while names:
+        yield names.pop()
 
 
 def _component_key(check: Check) -> str:

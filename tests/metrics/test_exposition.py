@@ -127,6 +127,18 @@ async def test_a_failure_names_layer_and_reason_until_it_is_over() -> None:
     assert (await shown.values("lastseen_probe_failures_total", "layer"))["tls"] == 1
 
 
+async def test_a_failure_between_two_scrapes_is_counted_though_all_is_well_again() -> None:
+    check = a_check("a")
+    shown = Shown(check)
+    await shown.body()
+    for attempt in (failed(check), ok(check)):
+        shown.metrics.observe(check, attempt)
+    assert (await shown.values("lastseen_probe_failures_total", "layer"))["tls"] == 1
+    shown.metrics.observe(check, failed(check))
+    shown.metrics.observe(check, unsure(check))
+    assert (await shown.values("lastseen_probe_failures_total", "layer"))["tls"] == 2
+
+
 async def test_after_an_inconclusive_attempt_no_gauge_is_frozen() -> None:
     check = a_check("a")
     shown = Shown(check)
