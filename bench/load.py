@@ -45,7 +45,7 @@ def _watch(watching: Monitor, scrapes: int) -> Iterator[Result]:
     yield at_most("load: memory", watching.process.memory(), 300, "MB", peak)
     for coding, name in (("identity", "plain"), ("gzip", "compressed")):
         yield at_most(f"load: /metrics {name}", max(took[coding]), 0.25, "s", f"the slowest of {len(took[coding])}")
-    block = "in the last 15 s, three scrapes among them; 0 stands for 20 or less"
+    block = "in the last 15 s, with their scrapes; 0 stands for 20 or less"
     yield at_most("load: longest loop block", last.loop_lag * 1e3, 20, "ms", block)
 
 

@@ -11,6 +11,7 @@ cycles where the monotonic clock has them.
 """
 
 import asyncio
+import math
 from collections import Counter
 from collections.abc import Awaitable, Callable, Iterable
 from dataclasses import dataclass
@@ -28,8 +29,8 @@ _JITTER = 0.1
 """Share of the interval by which runs against foreign networks stray from their phase."""
 _TOO_LATE = 1.0
 """A run later than this is skipped: the next one is near, and a burst after a gap would help nobody."""
-_EARLY = 0.002
-"""A walk that started something takes along what is due within these seconds: waking up costs as much as an attempt."""
+_GRID = 0.02
+"""Due times lie on a grid of these seconds: waking up costs as much as an attempt, so those of one point share it."""
 _BURST = 20
 """Runs started in one turn of the loop at most; the rest waits for the next turn."""
 _SHED_ABOVE = 0.25
@@ -156,7 +157,7 @@ class Group:
         return [(now + member.phase * span, member) for member in members]
 
     def _line_up(self, runs: list[tuple[float, Member]]) -> None:
-        self._pending = sorted(runs, key=lambda run: run[0])
+        self._pending = sorted(((_on_grid(due), member) for due, member in runs), key=lambda run: run[0])
         self._next = 0
         self._walk()
 
@@ -166,12 +167,11 @@ class Group:
             self._timer.cancel()
             self._timer = None
         loop = asyncio.get_running_loop()
-        first = self._next
-        last = min(first + _BURST, len(self._pending))
+        last = min(self._next + _BURST, len(self._pending))
         while self._next < last:
             due, member = self._pending[self._next]
             now = self._clock.monotonic()
-            if due > now + _EARLY * (self._next > first):
+            if due > now:
                 self._timer = loop.call_later(due - now, self._walk)
                 return
             self._next += 1
@@ -251,6 +251,11 @@ class Schedule:
 
     def _wall(self) -> datetime:
         return datetime.fromtimestamp(self._clock.now(), UTC)
+
+
+def _on_grid(moment: float) -> float:
+    """The first point of the grid that is not before ``moment``; a point stays where it is."""
+    return math.ceil(moment / _GRID - 1e-6) * _GRID
 
 
 def _job_id(interval: float) -> str:

@@ -5,6 +5,7 @@ from datetime import timedelta
 import pytest
 from typing_extensions import override
 
+from monitor import scheduling
 from monitor.clock import SystemClock
 from monitor.domain.vitals import Skip
 from monitor.scheduling import Group, Member, Schedule, Shedder
@@ -147,3 +148,10 @@ def test_the_burst_after_a_stop_is_no_overload() -> None:
         now += 0.1
         shedder.note(now, 0.001)
     assert shedder.level == 0
+
+
+def test_due_times_lie_on_a_grid_and_stay_there() -> None:
+    for moment in (0.0, 0.001, 1000.0199, 1000.02, 123456.789):
+        point = scheduling._on_grid(moment)
+        assert -1e-6 < point - moment < 0.0201
+        assert scheduling._on_grid(point) == point

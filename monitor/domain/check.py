@@ -41,7 +41,8 @@ class Check:
     timeout: float = 10.0
     confirm: Confirm = field(default_factory=Confirm)
 
-    @property
-    def id(self) -> str:
-        """``service/component/target/probe``: stable over restarts."""
-        return f"{self.service}/{self.component}/{self.target}/{self.kind}"
+    id: str = field(init=False, compare=False)
+    """``service/component/target/probe``: stable over restarts."""
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "id", f"{self.service}/{self.component}/{self.target}/{self.kind}")

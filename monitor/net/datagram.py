@@ -10,7 +10,7 @@ from types import TracebackType
 from typing import Self
 
 from monitor.domain.attempt import Run
-from monitor.domain.failures import ProbeError, ProbeFailed
+from monitor.domain.failures import ProbeError, ProbeFailed, ProbeInconclusive
 from monitor.domain.words import Layer, Reason
 from monitor.net.faults import os_fault
 from monitor.net.room import require_room
@@ -36,7 +36,6 @@ class Datagram:
     @classmethod
     def connect(cls, run: Run, address: tuple[str, int], *, source: str | None = None) -> Self:
         """A UDP socket connected to ``address`` (numeric host, port)."""
-        require_room()
         family = socket.AF_INET6 if ":" in address[0] else socket.AF_INET
         try:
             sock = socket.socket(family, socket.SOCK_DGRAM | socket.SOCK_NONBLOCK)
@@ -48,10 +47,14 @@ class Datagram:
     def adopt(cls, run: Run, sock: socket.socket, address: tuple[str, int], *, source: str | None = None) -> Self:
         """Bind and connect a socket made elsewhere; closes it when that fails."""
         try:
+            require_room(sock.fileno())
             _report_icmp_errors(sock)
             if source:
                 sock.bind((source, 0))
             sock.connect(address)
+        except ProbeInconclusive:
+            sock.close()
+            raise
         except OSError as error:
             sock.close()
             raise os_fault(run, error, address[0]) from error

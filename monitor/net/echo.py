@@ -11,7 +11,6 @@ from monitor.domain.failures import ProbeInconclusive
 from monitor.domain.words import Reason
 from monitor.net.datagram import Ancillary
 from monitor.net.faults import os_fault
-from monitor.net.room import require_room
 
 _HEADER = struct.Struct("!BBHHH")
 _REQUEST = {4: 8, 6: 128}
@@ -38,7 +37,6 @@ def open_socket(run: Run, version: int, options: EchoOptions) -> socket.socket:
 
     Raises ProbeInconclusive self_permission when neither is allowed.
     """
-    require_room()
     family, protocol = (
         (socket.AF_INET6, socket.IPPROTO_ICMPV6) if version == 6 else (socket.AF_INET, socket.IPPROTO_ICMP)
     )

@@ -13,7 +13,7 @@ from monitor.domain.settings import Endpoint, Family, Proxy, Route, Tls
 from monitor.domain.words import Fact, Phase, Reason
 from monitor.net.dial import dial
 from monitor.net.proxy import greet, tunnel
-from monitor.net.resolve import NameServers, Resolver, system_hosts, system_name_servers
+from monitor.net.resolve import NameServers, Resolver, literal, system_hosts, system_name_servers
 from monitor.net.stream import Stream
 from monitor.net.tcpinfo import note_tcp_info
 from monitor.net.tls import TlsContexts
@@ -57,7 +57,9 @@ class Network:
 
     async def address(self, run: Run, host: str, route: Route) -> str:
         """The one address this run uses: the first, and another for each confirmation."""
-        found = await self.addresses(run, host, route)
+        run.enter(Phase.RESOLVE)
+        found = literal(host, _family(route)) or await self.addresses(run, host, route)
+        run.facts[Fact.ADDRESSES] = tuple(found)
         chosen = found[run.retry % len(found)]
         note_address(run, chosen)
         return chosen
@@ -76,7 +78,7 @@ class Network:
         address = await self.address(run, target.host, route)
         run.enter(Phase.CONNECT)
         stream = await dial(run, self.contexts, (address, target.port), route.source_address)
-        note_tcp_info(run, stream.sock)
+        note_tcp_info(run, stream.descriptor)
         return stream
 
     async def _connect_through(self, run: Run, proxy: Proxy, target: Endpoint, route: Route) -> Stream:

@@ -1,10 +1,11 @@
-"""Is there a file descriptor to spare for a probe?
+"""Is a new socket one that a probe may have?
 
-The last few belong to the monitor itself: a scraper, a page, the store and a
-file read again must get theirs while every check wants one.
+The last descriptors belong to the monitor itself: a scraper, a page, the store
+and a file read again must get theirs while every check wants one. POSIX gives
+out the lowest free number, so the number of a new socket tells how full the
+table is, without another system call.
 """
 
-import os
 import resource
 
 from monitor.domain.failures import ProbeInconclusive
@@ -13,17 +14,10 @@ from monitor.domain.words import Reason
 RESERVED = 16
 
 
-def require_room() -> None:
-    """Raise ProbeInconclusive self_files when the next socket would be one of the reserved ones."""
+def require_room(descriptor: int) -> None:
+    """Raise ProbeInconclusive self_files when ``descriptor`` is one of the reserved ones; the caller closes it."""
     soft, _ = resource.getrlimit(resource.RLIMIT_NOFILE)
-    if soft == resource.RLIM_INFINITY:
-        return
-    try:
-        lowest_free = os.dup(2)  # POSIX gives out the lowest free number: it tells how full the table is
-    except OSError as error:
-        raise ProbeInconclusive(Reason.SELF_FILES, f"no file descriptor is free (limit {soft})") from error
-    os.close(lowest_free)
-    if lowest_free >= soft - RESERVED:
+    if soft != resource.RLIM_INFINITY and descriptor >= soft - RESERVED:
         raise ProbeInconclusive(
-            Reason.SELF_FILES, f"{lowest_free} of {soft} file descriptors are in use; the rest is kept for the monitor"
+            Reason.SELF_FILES, f"{descriptor} of {soft} file descriptors are in use; the rest is kept for the monitor"
         )

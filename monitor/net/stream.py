@@ -7,7 +7,6 @@ than the loop's own TLS (bench/ compares them).
 
 import asyncio
 import re
-import socket
 import ssl
 from types import TracebackType
 from typing import Self
@@ -31,10 +30,12 @@ class Stream(asyncio.Protocol):
     Every method may raise ProbeFailed in the run's current phase.
     """
 
-    def __init__(self, run: Run, contexts: TlsContexts) -> None:
+    def __init__(self, run: Run, contexts: TlsContexts, loop: asyncio.AbstractEventLoop) -> None:
         self._run = run
         self._contexts = contexts
-        self._loop = asyncio.get_running_loop()
+        self._loop = loop
+        self.descriptor = -1
+        """The number of the socket, for the kernel's view of the connection."""
         self._transport: asyncio.Transport | None = None
         self._waiter: asyncio.Future[None] | None = None
         self._session: ssl.SSLObject | None = None
@@ -54,14 +55,6 @@ class Stream(asyncio.Protocol):
     ) -> None:
         self.close()
 
-    @property
-    def sock(self) -> socket.socket:
-        """The socket below, for options and the kernel's view of it."""
-        if self._transport is None:
-            raise RuntimeError("a stream that was never connected")
-        sock: socket.socket = self._transport.get_extra_info("socket")
-        return sock
-
     def close(self) -> None:
         """Drop the connection at once. Never waits: a hanging peer may not hold us."""
         if self._transport is not None:
@@ -72,6 +65,7 @@ class Stream(asyncio.Protocol):
     @override
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         self._transport = transport  # type: ignore[assignment]  # a stream transport by the protocol's contract
+        self.descriptor = transport.get_extra_info("socket").fileno()
 
     @override
     def data_received(self, data: bytes) -> None:
