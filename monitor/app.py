@@ -3,6 +3,7 @@
 import asyncio
 import gc
 import resource
+import sys
 from collections.abc import Callable, Mapping
 from contextlib import AsyncExitStack, suppress
 from dataclasses import replace
@@ -32,7 +33,9 @@ from monitor.witnesses import Witnesses
 
 _DRAIN = 3.0
 """Seconds that running attempts get to end by themselves at a stop; all of it must fit in 5 s."""
-_FLUSH = 15.0
+_FLUSH = 60.0
+_GIL_TURN = 0.001
+"""Seconds that a thread of ours (store, compression) may keep the GIL from the loop; Python's default is 5 ms."""
 _COLLECT = 600.0
 _LAG_WINDOW = 15.0
 _SPARE_FILES = 64
@@ -82,6 +85,7 @@ class App:
         Raises OSError when the address to listen on is taken.
         """
         raise_file_limit(self._configuration.limits.max_in_flight)
+        sys.setswitchinterval(_GIL_TURN)
         async with AsyncExitStack() as stack:
             listen = _listen(self._configuration)
             await serve(make_app(self._backend(), listen, self._blackbox.routes()), listen, stack)
