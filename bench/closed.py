@@ -1,10 +1,11 @@
-"""Our own probe kept busy: the runner and its sinks, ten attempts always under way, in a process that weighs itself."""
+"""Our own probe kept busy: the runner and its sinks, twenty attempts always under way, in a process that weighs itself."""
 
 import asyncio
 import json
 import os
 import sys
 import time
+from collections.abc import Callable
 from pathlib import Path
 
 import uvloop
@@ -21,47 +22,68 @@ from monitor.runner import Doubts, Runner, Slot
 from monitor.store.rollups import Rollups
 from monitor.web.board import Board
 
-_AT_ONCE = 10
+_AT_ONCE = 20
 _WARM_UP = 200
 
 
-class _Finished:
-    """A sink that starts the next attempt when one ends."""
+class _Relay:
+    """A sink that starts the next attempt when one ends, until enough were made."""
 
-    def __init__(self) -> None:
-        self.attempts = asyncio.Semaphore(_AT_ONCE)
+    def __init__(self, total: int) -> None:
+        self._left = total
+        self._open = 0
+        self._launch: Callable[[int], None] = lambda _: None
+        self.done = asyncio.Event()
         self.bad: list[str] = []
+
+    def start(self, launch: Callable[[int], None]) -> None:
+        """Begin with twenty; ``launch`` takes the number of an attempt."""
+        self._launch = launch
+        for _ in range(_AT_ONCE):
+            self._next()
 
     def observe(self, check: Check, attempt: Attempt) -> None:
         """One less under way."""
         if attempt.outcome is not Outcome.OK:
             self.bad.append(f"{check.id}: {attempt.failure}")
-        asyncio.get_running_loop().call_soon(self.attempts.release)
+        self._open -= 1
+        asyncio.get_running_loop().call_soon(self._next)
+
+    def _next(self) -> None:
+        if self._left:
+            self._left -= 1
+            self._open += 1
+            self._launch(self._left)
+        elif not self._open:
+            self.done.set()
 
 
 async def _weigh(configuration: Configuration, count: int) -> float:
     """CPU seconds an attempt."""
-    clock, finished = SystemClock(), _Finished()
+    clock = SystemClock()
     network = make_network(configuration, clock)
     metrics, board = ProbeMetrics(configuration.vantage), Board()
     metrics.replace(configuration.checks)
     board.replace(configuration.checks)
-    sinks = (metrics, board, Rollups(configuration.store), finished)
-    doubts = Doubts(late_since=lambda _: 0.0, online=_online)
-    runner = Runner(clock, doubts, sinks, configuration.limits.max_in_flight)
+    store = Rollups(configuration.store)
     slots = [Slot(check, PROBES[check.kind](check.settings, network)) for check in configuration.checks]
-    began = 0.0
-    async with asyncio.TaskGroup() as tasks:
-        runner.use(tasks)
-        for number in range(_WARM_UP + count):
-            if number == _WARM_UP:
-                began = time.process_time()
-            await finished.attempts.acquire()
-            runner.launch(slots[number % len(slots)], clock.monotonic())
-        runner.finish()
-    if finished.bad or runner.counts.skipped:
-        raise RuntimeError(f"{finished.bad[:3]} {runner.counts.skipped}")
-    return (time.process_time() - began) / count
+    spent = 0.0
+    for total in (_WARM_UP, count):
+        relay = _Relay(total)
+        doubts = Doubts(late_since=lambda _: 0.0, online=_online)
+        runner = Runner(clock, doubts, (metrics, board, store, relay), configuration.limits.max_in_flight)
+        began = time.process_time()
+        async with asyncio.TaskGroup() as tasks:
+            runner.use(tasks)
+            relay.start(lambda number: runner.launch(slots[number % len(slots)], clock.monotonic()))  # noqa: B023  # done before the next turn
+            await relay.done.wait()
+            runner.finish()
+        for _ in metrics.settle():
+            pass
+        spent = time.process_time() - began
+        if relay.bad or runner.counts.skipped:
+            raise RuntimeError(f"{relay.bad[:3]} {runner.counts.skipped}")
+    return spent / count
 
 
 async def _online(_: float) -> bool:

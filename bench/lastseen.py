@@ -86,11 +86,13 @@ class Monitor:
 
 
 @contextmanager
-def monitor(folder: Path, targets: Iterable[str], interval: float, name: str = "monitor") -> Iterator[Monitor]:
-    """Run lastseen over ``targets`` (flow mappings of `checks`) on the prober's core, until it says it is ready."""
+def monitor(
+    folder: Path, targets: Iterable[str], interval: float, name: str = "monitor", cores: Sequence[int] = PROBER
+) -> Iterator[Monitor]:
+    """Run lastseen over ``targets`` (flow mappings of `checks`) on ``cores``, until it says it is ready."""
     port = free_port()
     config = write_config(folder / f"{name}.yaml", port, targets, interval)
-    with Process([sys.executable, "-m", "monitor", "run", config], folder, PROBER) as process:
+    with Process([sys.executable, "-m", "monitor", "run", config], folder, cores) as process:
         process.wait_for(lambda: get(f"http://127.0.0.1:{port}/readyz")[0] == 200)
         yield Monitor(process, port)
 

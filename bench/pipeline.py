@@ -8,7 +8,7 @@ from pathlib import Path
 from statistics import median
 
 from bench.lastseen import checks, monitor
-from bench.processes import Process
+from bench.processes import MACHINE, Process
 from bench.results import Result, at_least
 from bench.servers import Site, blackbox, blackbox_job, get, prometheus, site
 
@@ -33,7 +33,7 @@ def run(folder: Path, *, quick: bool) -> Iterator[Result]:
 
 
 def _ours(folder: Path, served: Site, seconds: float) -> float:
-    with monitor(folder, checks(served, "http", _TARGETS), interval=1) as watching:
+    with monitor(folder, checks(served, "http", _TARGETS), interval=1, cores=MACHINE) as watching:
         job = {"static_configs": [{"targets": [f"127.0.0.1:{watching.port}"]}]}
         with prometheus(folder, job) as (store, port):
             return _weigh([watching.process, store], port, seconds, _TARGETS)

@@ -13,7 +13,9 @@ _PATIENCE = 30.0
 _CPUCLOCK_SCHED = 2
 _CORES = sorted(os.sched_getaffinity(0))
 PROBER = (_CORES[0],)
-"""The core of whatever is measured."""
+"""The core of a monitor whose lateness is measured."""
+MACHINE = tuple(_CORES)
+"""All cores: what contestants get whose CPU is compared, as they would where they are deployed."""
 WORLD = tuple(_CORES[1:]) or PROBER
 """The cores of everything else: servers, clients, this program."""
 

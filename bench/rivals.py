@@ -12,15 +12,15 @@ from collections.abc import Awaitable, Callable
 import aiohttp
 import uvloop
 
-from bench.processes import PROBER, Process
+from bench.processes import MACHINE, Process
 from bench.servers import Site
 
-_AT_ONCE = 10
+_AT_ONCE = 20
 _WARM_UP = 100
 
 
 async def _keep_busy(act: Callable[[], Awaitable[None]], count: int) -> None:
-    """Call ``act`` so often, ten calls always under way."""
+    """Call ``act`` so often, twenty calls always under way."""
 
     async def work() -> None:
         for _ in range(count // _AT_ONCE):
@@ -53,8 +53,8 @@ def blackbox_cost(exporter: tuple[Process, int], site: Site, kind: str, count: i
 
 
 def aiohttp_cost(site: Site, kind: str, count: int) -> float:
-    """CPU seconds a fresh request of an aiohttp client on uvloop, in a process and on the core of the prober."""
-    cpus = ",".join(map(str, PROBER))
+    """CPU seconds a fresh request of an aiohttp client on uvloop, in a process of its own."""
+    cpus = ",".join(map(str, MACHINE))
     command = ["taskset", "--cpu-list", cpus, sys.executable, "-m", "bench.rivals"]
     arguments = [site.target(kind), str(site.ca_file), str(count)]
     ended = subprocess.run([*command, *arguments], check=True, capture_output=True)

@@ -8,7 +8,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
-from bench.processes import PROBER, WORLD, Process
+from bench.processes import MACHINE, WORLD, Process
 from tests.support.certificates import CertificateAuthority
 from tests.support.servers import free_port, program
 
@@ -58,7 +58,7 @@ def site(folder: Path) -> Iterator[Site]:
 
 @contextmanager
 def blackbox(folder: Path, ca_file: Path) -> Iterator[tuple[Process, int]]:
-    """Debian's blackbox_exporter with the modules tcp, http and https, on the prober's core; and its port."""
+    """Debian's blackbox_exporter with the modules tcp, http and https, free to use all cores; and its port."""
     port = free_port()
     web = {"preferred_ip_protocol": "ip4", "fail_if_not_ssl": False}
     modules = {
@@ -70,14 +70,14 @@ def blackbox(folder: Path, ca_file: Path) -> Iterator[tuple[Process, int]]:
     conf.write_text(json.dumps({"modules": modules}))
     listen = f"127.0.0.1:{port}"
     command = [program("prometheus-blackbox-exporter"), f"--config.file={conf}", f"--web.listen-address={listen}"]
-    with Process([*command, "--log.level=error"], folder, PROBER) as process:
+    with Process([*command, "--log.level=error"], folder, MACHINE) as process:
         process.wait_for(lambda: answers(port))
         yield process, port
 
 
 @contextmanager
 def prometheus(folder: Path, job: Mapping[str, object]) -> Iterator[tuple[Process, int]]:
-    """Debian's Prometheus that scrapes ``job`` each second, on the prober's core; and its port."""
+    """Debian's Prometheus that scrapes ``job`` each second, with the whole machine to itself; and its port."""
     port = free_port()
     conf = folder / "prometheus.yml"
     scrape = {"job_name": "bench", "scrape_interval": "1s", "scrape_timeout": "1s", **job}
@@ -89,7 +89,7 @@ def prometheus(folder: Path, job: Mapping[str, object]) -> Iterator[tuple[Proces
         f"--web.listen-address=127.0.0.1:{port}",
         "--log.level=error",
     ]
-    with Process(command, folder, PROBER) as process:
+    with Process(command, folder, MACHINE) as process:
         process.wait_for(lambda: get(f"http://127.0.0.1:{port}/-/ready")[0] == 200)
         yield process, port
 
