@@ -1,4 +1,4 @@
-"""Our own probe kept busy: the runner and its sinks, twenty attempts always under way, in a process that weighs itself."""
+"""Our own probe kept busy: runner and sinks, twenty attempts always under way, in a process that weighs itself."""
 
 import asyncio
 import json
