@@ -232,6 +232,7 @@ def _calm_collector() -> None:
     """
     gc.collect()
     gc.freeze()
+    gc.enable()
     gc.set_threshold(2_000, 20, 1_000_000)
 
 

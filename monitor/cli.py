@@ -1,6 +1,7 @@
 """The command line: argv in, exit code out."""
 
 import asyncio
+import gc
 import json
 import os
 import signal
@@ -79,6 +80,7 @@ def _root(
 @app.command(epilog="Example: lastseen run config/monitor.yaml")
 def run(config: ConfigArgument = Path("/etc/lastseen/monitor.yaml")) -> None:
     """Watch what the configuration names, until SIGINT or SIGTERM; SIGHUP reloads it."""
+    gc.disable()  # what the start makes stays: `App` turns the collector on again when all is made
     configuration = _load(config)
     set_up_logs(configuration.log.level, configuration.log.format)
     try:
