@@ -29,8 +29,10 @@ _JITTER = 0.1
 """Share of the interval by which runs against foreign networks stray from their phase."""
 _TOO_LATE = 1.0
 """A run later than this is skipped: the next one is near, and a burst after a gap would help nobody."""
-_GRID = 0.02
-"""Due times lie on a grid of these seconds: waking up costs as much as an attempt, so those of one point share it."""
+_TOGETHER = 8
+_COARSEST = 0.05
+"""Due times lie on a grid so coarse that this many share a point, but at most of these seconds: waking up costs as much
+as an attempt. More would make the last of them late."""
 _BURST = 20
 """Runs started in one turn of the loop at most; the rest waits for the next turn."""
 _SHED_ABOVE = 0.25
@@ -98,6 +100,7 @@ class Group:
     def __init__(self, interval: float, clock: Clock, shedder: Shedder, skipped: Counter[Skip]) -> None:
         self.interval = interval
         self.members: dict[str, Member] = {}
+        self._grid = _COARSEST
         self._clock = clock
         self._shedder = shedder
         self._skipped = skipped
@@ -115,6 +118,7 @@ class Group:
             if key in known:
                 member.credit = known[key].credit
         self.members = fresh
+        self._grid = min(_COARSEST, _TOGETHER * self.interval / max(len(fresh), 1))
         if self._cycle < 0:
             return
         kept = [(due, fresh[m.key]) for due, m in self._pending[self._next :] if m.key in fresh]
@@ -152,12 +156,16 @@ class Group:
         stray = int.from_bytes(digest) / 2**32 * _JITTER
         return (member.phase * (1 - _JITTER) + stray) * self.interval
 
+    def _on_grid(self, moment: float) -> float:
+        """The first point of the grid that is not before ``moment``; a point stays where it is."""
+        return math.ceil(moment / self._grid - 1e-6) * self._grid
+
     def _first_round(self, members: Iterable[Member]) -> list[tuple[float, Member]]:
         now, span = self._clock.monotonic(), min(self.interval, _FIRST_ROUND)
         return [(now + member.phase * span, member) for member in members]
 
     def _line_up(self, runs: list[tuple[float, Member]]) -> None:
-        self._pending = sorted(((_on_grid(due), member) for due, member in runs), key=lambda run: run[0])
+        self._pending = sorted(((self._on_grid(due), member) for due, member in runs), key=lambda run: run[0])
         self._next = 0
         self._walk()
 
@@ -251,11 +259,6 @@ class Schedule:
 
     def _wall(self) -> datetime:
         return datetime.fromtimestamp(self._clock.now(), UTC)
-
-
-def _on_grid(moment: float) -> float:
-    """The first point of the grid that is not before ``moment``; a point stays where it is."""
-    return math.ceil(moment / _GRID - 1e-6) * _GRID
 
 
 def _job_id(interval: float) -> str:

@@ -5,7 +5,6 @@ from datetime import timedelta
 import pytest
 from typing_extensions import override
 
-from monitor import scheduling
 from monitor.clock import SystemClock
 from monitor.domain.vitals import Skip
 from monitor.scheduling import Group, Member, Schedule, Shedder
@@ -151,7 +150,16 @@ def test_the_burst_after_a_stop_is_no_overload() -> None:
 
 
 def test_due_times_lie_on_a_grid_and_stay_there() -> None:
+    group = Group(10.0, FakeClock(), Shedder(), Counter())
+    group.replace([Member(key=str(n), interval=10.0, start=print) for n in range(4000)])
     for moment in (0.0, 0.001, 1000.0199, 1000.02, 123456.789):
-        point = scheduling._on_grid(moment)
+        point = group._on_grid(moment)
         assert -1e-6 < point - moment < 0.0201
-        assert scheduling._on_grid(point) == point
+        assert group._on_grid(point) == pytest.approx(point, abs=1e-9)
+
+
+@pytest.mark.parametrize(("members", "seconds"), [(1, 0.05), (1600, 0.05), (4000, 0.02), (10_000, 0.008)])
+def test_eight_runs_share_a_wake_up(members: int, seconds: float) -> None:
+    group = Group(10.0, FakeClock(), Shedder(), Counter())
+    group.replace([Member(key=str(n), interval=10.0, start=print) for n in range(members)])
+    assert group._grid == pytest.approx(seconds)
