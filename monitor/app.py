@@ -34,6 +34,7 @@ from monitor.witnesses import Witnesses
 _DRAIN = 3.0
 """Seconds that running attempts get to end by themselves at a stop; all of it must fit in 5 s."""
 _FLUSH = 60.0
+_FLUSH_PAUSE = 0.1
 _GIL_TURN = 0.001
 """Seconds that a thread of ours (store, compression) may keep the GIL from the loop; Python's default is 5 ms."""
 _COLLECT = 600.0
@@ -104,7 +105,7 @@ class App:
             attempts.create_task(asyncio.to_thread(self._network.contexts.read_again))
             self._apply(self._configuration)
             self._schedule.every(5, self._forget_stale)
-            self._schedule.every(_FLUSH, self._rollups.flush)
+            self._schedule.every(_FLUSH, partial(self._rollups.flush, pause=_FLUSH_PAUSE))
             self._schedule.every(_COLLECT, _collect)
             self._schedule.start()
             self._started = self._clock.now()

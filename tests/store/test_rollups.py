@@ -1,4 +1,5 @@
 import sqlite3
+from dataclasses import replace
 from pathlib import Path
 
 from alembic.autogenerate import compare_metadata
@@ -57,3 +58,25 @@ def test_the_migrations_lead_to_the_tables_as_they_are(tmp_path: Path) -> None:
         context = MigrationContext.configure(connection)
         assert compare_metadata(context, metadata) == []
     engine.dispose()
+
+
+async def test_many_rows_are_written_in_turns_and_none_is_lost_when_one_turn_fails(tmp_path: Path) -> None:
+    store = Rollups(f"sqlite:///{tmp_path}/x.db")
+    checks = [a_check(str(n)) for n in range(600)]
+    for check in checks:
+        store.observe(check, replace(an_attempt(Outcome.OK), check_id=check.id))
+    await store.flush()
+    for check in checks:
+        store.observe(check, replace(an_attempt(Outcome.FAILED), check_id=check.id))
+    with sqlite3.connect(tmp_path / "x.db") as database:
+        database.execute("ALTER TABLE rollups RENAME TO away")
+    database.close()
+    await store.flush()
+    assert (store.errors, store.pending) == (1, 600)
+    with sqlite3.connect(tmp_path / "x.db") as database:
+        database.execute("ALTER TABLE away RENAME TO rollups")
+    database.close()
+    await store.flush()
+    assert store.pending == 0
+    assert await store.since(T0) == {check.id: Tally(1, 1, 0, 0.5) for check in checks}
+    await store.close()
