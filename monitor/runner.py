@@ -211,7 +211,7 @@ async def ask(
     run = Run(clock.monotonic, probe.layers, round=turn[0], retry=turn[1])
     started = clock.now()
     error: ProbeFailed | ProbeInconclusive | None = None
-    deadline = _Deadline(check.timeout)
+    deadline = _Deadline(clock.monotonic, check.timeout)
     try:
         await probe.attempt(run)
     except (ProbeFailed, ProbeInconclusive) as raised:
@@ -240,17 +240,25 @@ async def ask(
 
 
 class _Deadline:
-    """Cancels the current task after some seconds: what asyncio.timeout does, at a third of its 9 us."""
+    """Cancels the current task after some seconds: what asyncio.timeout does, at a third of its 9 us.
 
-    __slots__ = ("_handle", "_struck", "_task")
+    Never early: uvloop counts from the begin of the loop's turn, in whole milliseconds.
+    """
 
-    def __init__(self, seconds: float) -> None:
+    __slots__ = ("_due", "_handle", "_monotonic", "_struck", "_task")
+
+    def __init__(self, monotonic: Callable[[], float], seconds: float) -> None:
+        self._monotonic = monotonic
+        self._due = monotonic() + seconds
         self._task = asyncio.current_task()
         self._struck = False
         self._handle = asyncio.get_running_loop().call_later(seconds, self._strike)
 
     def _strike(self) -> None:
-        if self._task is not None:
+        early = self._due - self._monotonic()
+        if early > 0:
+            self._handle = asyncio.get_running_loop().call_later(early + 0.001, self._strike)
+        elif self._task is not None:
             self._struck = True
             self._task.cancel()
 

@@ -2,6 +2,7 @@ import asyncio
 from collections.abc import Awaitable, Callable
 
 import pytest
+import uvloop
 
 from monitor.clock import SystemClock
 from monitor.domain.attempt import Run
@@ -279,3 +280,21 @@ async def test_a_bug_in_the_runner_costs_one_run_and_not_the_monitor() -> None:
         runner.launch(world.slot(fine), world.clock.monotonic())
         runner.finish()
     assert [attempt.outcome for attempt in world.out.attempts] == [Outcome.OK]
+
+
+def test_a_deadline_is_never_early_though_the_loop_counts_milliseconds() -> None:
+    async def durations() -> list[float]:
+        world = World()
+        async with asyncio.TaskGroup() as tasks:
+            world.runner.use(tasks)
+            for number in range(10):
+                check = a_check(str(number), timeout=0.0503, confirm=Confirm(attempts=0))
+                world.launch(world.slot(hang, check))
+                await asyncio.sleep(0.0007)
+            world.runner.finish()
+        return [attempt.duration for attempt in world.out.attempts]
+
+    with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
+        taken = [seconds for _ in range(5) for seconds in runner.run(durations())]
+    assert len(taken) == 50
+    assert min(taken) >= 0.0503
