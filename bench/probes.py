@@ -19,7 +19,7 @@ _CHECKS = 200
 
 def run(folder: Path, *, quick: bool) -> Iterator[Result]:
     """The contestants take turns, with all cores as where they are deployed, twenty probes always under way."""
-    rounds, count = (1, 600) if quick else (5, 1500)
+    rounds, count = (4, 800) if quick else (5, 1500)
     with site(folder) as served, blackbox(folder, served.ca_file) as exporter:
         for kind, goal in _GOALS.items():
             ours, theirs, plain = [], [], []
