@@ -1,4 +1,4 @@
-"""The closed vocabularies: outcome, phase, layer, reason, fact.
+"""The closed vocabularies: outcome, phase, layer, reason, fact; state, breadth, reach, kind, cause.
 
 Each value is what appears in metrics labels, in the API, in the store and on
 pages. A word is added here and nowhere else.
@@ -119,6 +119,10 @@ class Reason(StrEnum):
     REDIRECTS = "redirects"
     UPGRADE = "upgrade"
     EXPECT = "expect"
+    REJECTED = "rejected"
+    """A login or a message was refused by the service itself."""
+    LATE = "late"
+    """It arrived, after its deadline."""
     STARTTLS = "starttls"
     PROXY = "proxy"
     # inconclusive: ours, not the target's
@@ -186,3 +190,95 @@ class Fact(StrEnum):
 
 
 FactValue = str | int | float | bool | tuple[str, ...]
+
+
+@_direct
+@unique
+class State(StrEnum):
+    """Of a check, a component, a service."""
+
+    UP = "up"
+    DEGRADED = "degraded"
+    DOWN = "down"
+    UNKNOWN = "unknown"
+
+
+@_direct
+@unique
+class VantageState(StrEnum):
+    """What the witnesses say about the place we stand in."""
+
+    ONLINE = "online"
+    DEGRADED = "degraded"
+    """The way out works, but is slow or loses packets: time-outs seen from here say nothing."""
+    TRUST_STORE_OLD = "trust_store_old"
+    """Certificates that verify elsewhere do not verify here: untrusted certificates say nothing."""
+    RESOLVER_BROKEN = "resolver_broken"
+    CLOCK_WRONG = "clock_wrong"
+    CAPTIVE = "captive"
+    """Somebody between us and everybody answers in their stead."""
+    OFFLINE = "offline"
+
+
+@_direct
+@unique
+class Breadth(StrEnum):
+    """How much of a provider a window covers."""
+
+    COMPONENT = "component"
+    SERVICE = "service"
+    PROVIDER = "provider"
+
+
+@_direct
+@unique
+class Reach(StrEnum):
+    """From where a window is seen."""
+
+    GLOBAL = "global"
+    REGIONAL = "regional"
+    LOCAL = "local"
+    UNDETERMINED = "undetermined"
+    """One network alone cannot know."""
+
+
+@_direct
+@unique
+class Kind(StrEnum):
+    """How much of what is asked fails."""
+
+    TOTAL = "total"
+    """85 % or more of the attempts."""
+    INTERMITTENT = "intermittent"
+    """5 to 85 %."""
+    DEGRADED = "degraded"
+    """It answers, but slowly or late."""
+
+
+@_direct
+@unique
+class Cause(StrEnum):
+    """What the pattern of layers, vantages and neighbours says."""
+
+    PROVIDER = "provider"
+    DEPENDENCY = "dependency"
+    PATH = "path"
+    INTERFERENCE = "interference"
+    PROBE = "probe"
+    """Only our own prober explains it."""
+    UNDETERMINED = "undetermined"
+
+
+@_direct
+@unique
+class Status(StrEnum):
+    """Where a window is in its life."""
+
+    PLANNED = "planned"
+    """Something is down in an announced maintenance: recorded, not told."""
+    OPEN = "open"
+    RECOVERING = "recovering"
+    """It answers again and is being watched."""
+    CLOSED = "closed"
+    ABSORBED = "absorbed"
+    """Became part of a wider window, which has its start."""
