@@ -152,3 +152,20 @@ class Ruling:
 
     def __bool__(self) -> bool:
         return bool(self.windows or self.transitions or self.spans or self.memory)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class OutageQuery:
+    """Which windows somebody wants to see, newest start first. Absorbed ones are parts of others and never listed."""
+
+    since: float | None = None
+    """Those that had not ended before this."""
+    until: float | None = None
+    """Those that began before this."""
+    service: str = ""
+    """Those that affect this service, whatever their breadth."""
+    provider: str = ""
+    is_open: bool | None = None
+    """True: open or recovering or planned ones; False: closed ones."""
+    limit: int = 100
+    offset: int = 0
