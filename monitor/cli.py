@@ -5,12 +5,12 @@ import gc
 import json
 import os
 import signal
-from collections.abc import Callable, Coroutine, Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import replace
 from functools import partial
 from pathlib import Path
-from typing import Annotated, Any, NoReturn, TypeVar
+from typing import Annotated, Any
 
 import typer
 from rich.console import Console
@@ -18,33 +18,25 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn
 
 from monitor import __version__
 from monitor.app import App, make_network
-from monitor.blackbox import load_modules
 from monitor.clock import SystemClock
-from monitor.config import (
-    Catalogue,
-    ConfigError,
-    Configuration,
-    UnknownCheckError,
-    catalogue_folder,
-    explain,
-    json_schema,
-    load,
-    loads,
+from monitor.commands.common import (
+    KINDS,
+    USUAL_CONFIG,
+    ConfigArgument,
+    JsonOption,
+    configuration_or_exit,
+    fail,
+    or_exit,
+    read_catalogue,
+    read_configuration,
+    run_loop,
 )
-from monitor.domain.outward import attempt_as_json, check_as_json
+from monitor.commands.replay import replay
+from monitor.config import Configuration, UnknownCheckError, explain, json_schema, loads
+from monitor.formats.checks import attempt_as_json, check_as_json
 from monitor.logs import set_up_logs
 from monitor.oneshot import Look, Onlooker, Seen, as_services, judge
-from monitor.registry import PROBES
 from monitor.terminal import show_catalogue, show_look, show_origins, show_service
-
-try:
-    from uvloop import new_event_loop
-except ImportError:  # not on every platform; plain asyncio works too
-    from asyncio import new_event_loop  # type: ignore[assignment]  # the wider type of the two
-
-_USAGE = 2
-_KINDS = {name: kind.settings_type for name, kind in PROBES.items()}
-_T = TypeVar("_T")
 
 app = typer.Typer(
     name="lastseen",
@@ -55,8 +47,6 @@ app = typer.Typer(
     rich_markup_mode="rich",
     context_settings={"help_option_names": ["-h", "--help"]},
 )
-ConfigArgument = Annotated[Path, typer.Argument(metavar="CONFIG", help="The configuration file.")]
-JsonOption = Annotated[bool, typer.Option("--json", help="One JSON document on stdout, for programs.")]
 
 
 def main() -> None:
@@ -78,15 +68,15 @@ def _root(
 
 
 @app.command(epilog="Example: lastseen run config/monitor.yaml")
-def run(config: ConfigArgument = Path("/etc/lastseen/monitor.yaml")) -> None:
+def run(config: ConfigArgument = USUAL_CONFIG) -> None:
     """Watch what the configuration names, until SIGINT or SIGTERM; SIGHUP reloads it."""
     gc.disable()  # what the start makes stays: `App` turns the collector on again when all is made
-    configuration = _load(config)
+    configuration = configuration_or_exit(config)
     set_up_logs(configuration.log.level, configuration.log.format)
     try:
-        _run_loop(_watch(configuration, partial(_load_file, config)))
+        run_loop(_watch(configuration, partial(read_configuration, config)))
     except OSError as error:
-        _fail(f"cannot listen on {configuration.web.listen}: {error.strerror or error}")
+        fail(f"cannot listen on {configuration.web.listen}: {error.strerror or error}")
 
 
 @app.command(epilog="Example: lastseen check whatsapp    lastseen check https://matrix.org/_matrix/client/versions")
@@ -98,7 +88,7 @@ def check(
     """Ask once, now: the ladder of every target and a verdict. Exit 0 up, 1 down, 3 inconclusive."""
     set_up_logs("warning", "console")
     configuration = _configure_for(targets, config)
-    look = _run_loop(_look(configuration, quiet=as_json))
+    look = run_loop(_look(configuration, quiet=as_json))
     verdict, sentence = judge(look, " and ".join(targets))
     if as_json:
         document = {
@@ -116,7 +106,7 @@ def check(
 @app.command(epilog="Example: lastseen validate config/monitor.yaml")
 def validate(config: ConfigArgument) -> None:
     """Say everything that is wrong with a configuration, with line and column. Exit 0 fine, 2 not."""
-    configuration = _load(config)
+    configuration = configuration_or_exit(config)
     rate = sum(1 / check.interval for check in configuration.checks)
     typer.echo(
         f"{config}: fine. {len(configuration.services)} services, {len(configuration.checks)} checks "
@@ -132,9 +122,9 @@ def explain_check(
 ) -> None:
     """Show the effective settings of a check, and where each came from. Secrets are masked."""
     try:
-        origins = explain(_load(config), check_id)
+        origins = explain(configuration_or_exit(config), check_id)
     except UnknownCheckError as error:
-        _fail(str(error))
+        fail(str(error))
     if as_json:
         typer.echo(json.dumps([{"key": o.key, "value": o.value, "source": o.source} for o in origins], indent=2))
     else:
@@ -146,9 +136,9 @@ def catalogue(
     service: Annotated[str | None, typer.Argument(help="Show all targets of this one and what each proves.")] = None,
 ) -> None:
     """List the services that `use:` knows."""
-    names = [service] if service else _catalogue().names
+    names = [service] if service else read_catalogue().names
     text = json.dumps({"services": [{"use": list(names)}], "witnesses": []})
-    configuration = _or_fail(partial(loads, text, _KINDS, _catalogue(), os.environ, name="command line"))
+    configuration = or_exit(partial(loads, text, KINDS, read_catalogue(), os.environ, name="command line"))
     console = Console()
     if service:
         show_service(console, configuration.services[0])
@@ -159,36 +149,17 @@ def catalogue(
 @app.command(epilog="Example: lastseen schema > lastseen.schema.json")
 def schema() -> None:
     """Print the JSON Schema of the configuration, for editors."""
-    typer.echo(json.dumps(json_schema(_KINDS), indent=2))
+    typer.echo(json.dumps(json_schema(KINDS), indent=2))
 
 
-def _catalogue() -> Catalogue:
-    return Catalogue.load(catalogue_folder())
-
-
-def _load_file(path: Path) -> Configuration:
-    configuration = load(path, _KINDS, _catalogue(), os.environ)
-    load_modules(configuration.modules)  # so that whoever validates a configuration validates its modules too
-    return configuration
-
-
-def _load(path: Path) -> Configuration:
-    return _or_fail(partial(_load_file, path))
-
-
-def _or_fail(make: Callable[[], _T]) -> _T:
-    try:
-        return make()
-    except ConfigError as error:
-        _fail("\n".join(str(problem) for problem in error.problems))
-
+app.command(epilog="Example: lastseen replay tests/scenarios/*.yaml")(replay)
 
 def _configure_for(targets: list[str], config: Path | None) -> Configuration:
     """A configuration of just these targets: services of the file or the catalogue, or addresses as they are."""
-    own = _load(config) if config else None
+    own = configuration_or_exit(config) if config else None
     known = {service.name for service in own.services} if own else set[str]()
     text = json.dumps({"services": as_services(target for target in targets if target not in known)})
-    made = _or_fail(partial(loads, text, _KINDS, _catalogue(), os.environ, name="command line"))
+    made = or_exit(partial(loads, text, KINDS, read_catalogue(), os.environ, name="command line"))
     if own is None:
         return made
     chosen = tuple(check for check in own.checks if check.service in targets)
@@ -231,14 +202,3 @@ def _announce(configuration: Configuration, url: str) -> None:
         f" from {configuration.vantage.name}.\n  page     {url}/\n  metrics  {url}/metrics\nStop it with Ctrl-C.",
         err=True,
     )
-
-
-def _run_loop(work: Coroutine[Any, Any, _T]) -> _T:
-    with asyncio.Runner(loop_factory=new_event_loop) as runner:
-        return runner.run(work)
-
-
-def _fail(message: str) -> NoReturn:
-    """A message for people on stderr, and exit code 2."""
-    typer.echo(message, err=True)
-    raise typer.Exit(_USAGE)

@@ -1,7 +1,7 @@
 """YAML in, typed objects out; every mistake at once, with line and column. The only user of yaml."""
 
 from monitor.config.catalogue import Catalogue, catalogue_folder
-from monitor.config.envelope import BasicAuth, Limits, LogSettings, WebSettings, WebTls
+from monitor.config.envelope import BasicAuth, Limits, LogSettings, Peer, WebSettings, WebTls
 from monitor.config.explain import Origin, UnknownCheckError, explain
 from monitor.config.foreign import load_foreign
 from monitor.config.loader import load, loads
@@ -19,6 +19,7 @@ __all__ = [
     "LogSettings",
     "Mark",
     "Origin",
+    "Peer",
     "Problem",
     "ServiceInfo",
     "TargetInfo",

@@ -6,10 +6,12 @@ here; the kinds' own settings join at the level of the target.
 
 import re
 from typing import Annotated, Any, Literal, Self
+from urllib.parse import urlsplit
 
 from pydantic import AfterValidator, Field, model_validator
 
-from monitor.domain.settings import Address, Duration, Endpoint, Secret, Settings, Strings
+from monitor.config.judging import JudgementSettings, JudgingSettings
+from monitor.domain.settings import Address, Duration, Endpoint, Secret, Settings, Strings, check_host
 
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,62}")
 
@@ -41,6 +43,24 @@ def _check_header(value: str) -> str:
 def _check_store(value: str) -> str:
     if "://" not in value:
         raise ValueError("must be a URL such as sqlite:///lastseen.db")
+    return value
+
+
+def _check_base(value: str) -> str:
+    parts = urlsplit(value)
+    if parts.username is not None or parts.password is not None:
+        raise ValueError("no credentials inside a URL; use token or basic_auth")
+    if parts.scheme not in ("http", "https") or not parts.hostname or parts.port == 0:
+        raise ValueError("not a URL such as https://monitor.example:9797")
+    if parts.query or parts.fragment:
+        raise ValueError("must be a URL without '?' and '#'")
+    check_host(parts.hostname)
+    return value.rstrip("/")
+
+
+def _check_second(value: float) -> float:
+    if value < 1.0:
+        raise ValueError("must be at least 1s")
     return value
 
 
@@ -89,6 +109,36 @@ class WebSettings(Settings):
         return self
 
 
+class Peer(Settings):
+    """Another monitor, whose attempts this one judges as well."""
+
+    url: Annotated[str, AfterValidator(_check_base)]
+    """Where it listens. Kept without a slash at its end."""
+    token: Secret | None = None
+    """Sent as a bearer token."""
+    basic_auth: BasicAuth | None = None
+    ca_file: str | None = None
+    """Trust only these anchors (PEM), not the system's."""
+    interval: Annotated[Duration, AfterValidator(_check_second)] = 5.0
+    """How often it is asked for what is new."""
+
+    @model_validator(mode="after")
+    def _check_access(self) -> Self:
+        if self.token is not None and self.basic_auth is not None:
+            raise ValueError("token and basic_auth exclude each other")
+        if self.token is not None and not self.token.get_secret_value():
+            raise ValueError("token is empty")
+        if self.ca_file is not None and not self.url.startswith("https:"):
+            raise ValueError("ca_file takes a url with https")
+        return self
+
+
+def _check_peers(peers: tuple[Peer, ...]) -> tuple[Peer, ...]:
+    if len({peer.url for peer in peers}) < len(peers):
+        raise ValueError("two of them have the same url")
+    return peers
+
+
 class Limits(Settings):
     """Bounds that protect this machine."""
 
@@ -122,12 +172,15 @@ class FileSettings(Settings):
     web: WebSettings = WebSettings()
     limits: Limits = Limits()
     log: LogSettings = LogSettings()
+    judgement: JudgementSettings = JudgementSettings()
+    maintenance: Any = None
+    peers: Annotated[tuple[Peer, ...], AfterValidator(_check_peers)] = ()
     modules: str | None = None
     """A modules file of blackbox_exporter, for /probe."""
 
 
-class ServiceSettings(Settings):
-    """One service. Interval, timeout and confirmation hold for all its targets that set none."""
+class ServiceSettings(JudgingSettings):
+    """One service. Interval, timeout, confirmation and judging hold for all its targets that set none."""
 
     name: Name
     title: Line | None = None
@@ -152,20 +205,25 @@ class UseSettings(Settings):
     """Watch all but these components."""
 
 
-class ComponentSettings(Settings):
+class ComponentSettings(JudgingSettings):
     """A part of a service that can fail alone."""
 
     name: Name
     title: Line | None = None
     critical: bool = True
+    require: Literal["all", "majority", "any"] = "all"
+    """How many of its targets must answer, for each vantage by itself."""
     enabled: bool = True
     targets: Any = None
 
 
-class TargetSettings(Settings):
-    """What every target may say, whatever its kind."""
+class HeadSettings(Settings):
+    """What every target may say, witnesses included, whatever its kind."""
 
     name: Line | None = None
+    """What the target is called; unset, by its endpoint."""
+    target: Line | None = None
+    """The same for kinds that have a ``name`` of their own (dns): tells apart two that ask for one name."""
     probe: str
     enabled: bool = True
     interval: Duration | None = None
@@ -177,7 +235,11 @@ class TargetSettings(Settings):
     """Where the fact comes from that this is a right target."""
 
 
-class WitnessSettings(TargetSettings):
+class TargetSettings(HeadSettings, JudgingSettings):
+    """A target of a service."""
+
+
+class WitnessSettings(HeadSettings):
     """A target that is used only to judge the vantage itself."""
 
     network: Name

@@ -1,6 +1,6 @@
 """``lastseen explain CHECK``: the effective settings of a check, and where each came from."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 from pydantic import BaseModel, SecretStr
@@ -47,13 +47,27 @@ def _schedule(check: Check, written: Written) -> Iterator[Origin]:
     yield _origin("foreign", check.foreign, [(service, "foreign")])
     yield _origin("component", check.component, [(component, "name")])
     yield _origin("critical", check.critical, [(component, "critical")])
-    yield _origin("target", check.target, [(target, "name")])
+    yield _origin("target", check.target, [(target, "target"), (target, "name")])
     yield _origin("probe", check.kind, [(target, "probe")])
     yield _origin("interval", f"{check.interval:g}s", [(target, "interval"), (service, "interval")])
     yield _origin("timeout", f"{check.timeout:g}s", [(target, "timeout"), (service, "timeout")])
     confirm = [table for level in (target, service) if isinstance(table := level.get("confirm"), Table)]
     yield _origin("confirm.attempts", check.confirm.attempts, [(table, "attempts") for table in confirm])
     yield _origin("confirm.delay", f"{check.confirm.delay:g}s", [(table, "delay") for table in confirm])
+    if written.judgement is not None:
+        yield from _judging(check, (target, component, service, written.judgement))
+
+
+def _judging(check: Check, levels: Sequence[Table]) -> Iterator[Origin]:
+    judging = check.judging
+    counts = [table for level in levels if isinstance(table := level.get("fall_of"), Table)]
+    slow = f"{judging.slow:g}s" if judging.slow is not None else None
+    yield _origin("require", check.require, [(levels[1], "require")])
+    yield _origin("fall", judging.fall, [(level, "fall") for level in levels])
+    yield _origin("fall_of.failed", judging.fall_failed, [(table, "failed") for table in counts])
+    yield _origin("fall_of.of", judging.fall_of, [(table, "of") for table in counts])
+    yield _origin("rise", judging.rise, [(level, "rise") for level in levels])
+    yield _origin("slow", slow, [(level, "slow") for level in levels])
 
 
 def _origin(key: str, value: object, places: list[tuple[Table, str]]) -> Origin:

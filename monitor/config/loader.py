@@ -9,6 +9,8 @@ from types import MappingProxyType
 from monitor.config.catalogue import Catalogue
 from monitor.config.document import parse, read
 from monitor.config.envelope import FileSettings
+from monitor.config.judging import JudgementSettings
+from monitor.config.maintenance import read_maintenance
 from monitor.config.model import Configuration
 from monitor.config.nodes import Node, Table
 from monitor.config.problems import Mark, Problems
@@ -18,7 +20,7 @@ from monitor.config.validate import fill_secrets, validate
 from monitor.config.witnesses import read_witnesses
 from monitor.domain.check import Vantage
 
-_WALKED = frozenset(("services", "witnesses"))
+_WALKED = frozenset(("services", "witnesses", "maintenance"))
 
 
 def load(path: Path, kinds: Kinds, catalogue: Catalogue | None, environ: Mapping[str, str]) -> Configuration:
@@ -31,7 +33,7 @@ def load(path: Path, kinds: Kinds, catalogue: Catalogue | None, environ: Mapping
     problems = Problems()
     with _paused_collector():
         root = read(path, environ, problems)
-        return _configure(root, Mark(str(path), 1, 1), Reader(kinds=kinds, catalogue=catalogue, problems=problems))
+        return _configure(_table(root, Mark(str(path), 1, 1), problems), kinds, catalogue, problems)
 
 
 def loads(
@@ -41,7 +43,7 @@ def loads(
     problems = Problems()
     with _paused_collector():
         root = parse(text, name, environ, problems)
-        return _configure(root, Mark(name, 1, 1), Reader(kinds=kinds, catalogue=catalogue, problems=problems))
+        return _configure(_table(root, Mark(name, 1, 1), problems), kinds, catalogue, problems)
 
 
 @contextmanager
@@ -56,16 +58,28 @@ def _paused_collector() -> Iterator[None]:
             gc.enable()
 
 
-def _configure(root: Node | None, start: Mark, reader: Reader) -> Configuration:
-    problems = reader.problems
+def _table(root: Node | None, start: Mark, problems: Problems) -> Table:
     if not isinstance(root, Table):
         if not problems:
             problems.add(root.mark if root else start, "must be a mapping, with 'services' in it")
         raise problems.error()
+    return root
+
+
+def _configure(root: Table, kinds: Kinds, catalogue: Catalogue | None, problems: Problems) -> Configuration:
     own = fill_secrets(root.part(_WALKED, inside=False), FileSettings, problems)
     settings = validate(FileSettings, own, problems, also=_WALKED)
+    judgement = root.get("judgement")
+    reader = Reader(
+        kinds=kinds,
+        catalogue=catalogue,
+        problems=problems,
+        judgement=settings.judgement if settings is not None else JudgementSettings(),
+        judgement_table=judgement if isinstance(judgement, Table) else Table(mark=root.mark, entries={}),
+    )
     reader.read(root.get("services"))
     witnesses = read_witnesses(root.get("witnesses"), reader)
+    maintenance = read_maintenance(root.get("maintenance"), reader)
     if settings is None or problems:
         raise problems.error()
     return Configuration(
@@ -78,6 +92,9 @@ def _configure(root: Node | None, start: Mark, reader: Reader) -> Configuration:
         web=settings.web,
         limits=settings.limits,
         log=settings.log,
+        quiet=settings.judgement.quiet,
+        maintenance=maintenance,
+        peers=settings.peers,
         modules=Path(settings.modules) if settings.modules else None,
         written=MappingProxyType(reader.written),
     )

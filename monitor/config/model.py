@@ -4,9 +4,10 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from monitor.config.envelope import Limits, LogSettings, WebSettings
+from monitor.config.envelope import Limits, LogSettings, Peer, WebSettings
 from monitor.config.nodes import Table
 from monitor.domain.check import Check, Vantage
+from monitor.domain.maintenance import Maintenance
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -49,6 +50,8 @@ class Written:
     service: Table
     component: Table
     target: Table
+    judgement: Table | None
+    """The file's own; None for a witness, which is not judged by it."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -66,6 +69,10 @@ class Configuration:
     web: WebSettings
     limits: Limits
     log: LogSettings
+    quiet: float
+    """Seconds of good news after which a window closes."""
+    maintenance: tuple[Maintenance, ...]
+    peers: tuple[Peer, ...]
     modules: Path | None
     written: Mapping[str, Written] = field(repr=False, compare=False)
     """By check id, for `explain`."""

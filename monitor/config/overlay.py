@@ -1,6 +1,6 @@
 """A user's overrides on top of a service of the catalogue: one tree, in which each value keeps its place."""
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, replace
 
 from monitor.config.envelope import TargetSettings
@@ -18,13 +18,7 @@ class Overlay:
 
     def service(self, base: Table, over: Table) -> Table:
         """The service with its overrides."""
-        merged = _merge(base, over.part(frozenset(("components",)), inside=False))
-        below, above = base.get("components"), over.get("components")
-        if above is None or not isinstance(below, Items):
-            return merged
-        if not isinstance(above, Items):
-            return merged.put("components", above)
-        return merged.put("components", self._components(below, above))
+        return _lay(base, over, "components", self._components)
 
     def _components(self, base: Items, over: Items) -> Items:
         components = list(base.items)
@@ -34,33 +28,27 @@ class Overlay:
             at = names.index(name) if name is not None and name in names else None
             known = components[at] if at is not None else None
             if at is not None and isinstance(known, Table) and isinstance(item, Table):
-                components[at] = self._component(known, item)
+                components[at] = _lay(known, item, "targets", self._targets)
             elif name is not None and isinstance(item, Table) and "targets" not in item.entries:
                 self._miss(item, f"no component {name!r} to override", name, names)
             else:
                 components.append(item)
         return replace(base, items=tuple(components))
 
-    def _component(self, base: Table, over: Table) -> Table:
-        merged = _merge(base, over.part(frozenset(("targets",)), inside=False))
-        below, above = base.get("targets"), over.get("targets")
-        if above is None or not isinstance(below, Items):
-            return merged
-        if not isinstance(above, Items):
-            return merged.put("targets", above)
-        targets = list(below.items)
-        for item in above.items:
-            found = self._found(below.items, item)
+    def _targets(self, base: Items, over: Items) -> Items:
+        targets = list(base.items)
+        for item in over.items:
+            found = self._found(base.items, item)
             known = targets[found[0]] if found else None
             if len(found) == 1 and isinstance(known, Table) and isinstance(item, Table):
                 targets[found[0]] = _merge(known, item)
-            elif self._is_new(item, below.items, is_ambiguous=bool(found)):
+            elif self._is_new(item, base.items, is_ambiguous=bool(found)):
                 targets.append(item)
-        return merged.put("targets", replace(below, items=tuple(targets)))
+        return replace(base, items=tuple(targets))
 
     def _found(self, targets: tuple[Node, ...], item: Node) -> list[int]:
-        """Where the targets stand that ``item`` means: by name or endpoint, and by probe when it says one."""
-        wanted = _text(item, "name") or self._endpoint(item)
+        """Where the targets stand that ``item`` means: by label or endpoint, and by probe when it says one."""
+        wanted = _text(item, _label(item)) or self._endpoint(item)
         probe = _text(item, "probe")
         return [
             at
@@ -70,7 +58,7 @@ class Overlay:
 
     def _is_new(self, item: Node, targets: tuple[Node, ...], *, is_ambiguous: bool) -> bool:
         """True for a target of its own; one without a probe can only have been an override, and is noted."""
-        name = _text(item, "name")
+        name = _text(item, _label(item))
         if not isinstance(item, Table) or name is None or "probe" in item.entries:
             return True
         if is_ambiguous:
@@ -81,14 +69,15 @@ class Overlay:
         return False
 
     def _miss(self, item: Table, message: str, name: str, known: Iterable[str | None]) -> None:
-        node = item.entries["name"].node
+        node = item.entries[_label(item)].node
         if is_hidden(node):
             self.problems.add(node.mark, "nothing of this name to override")
         else:
             self.problems.add(node.mark, message, closest(name, (word for word in known if word)))
 
     def _names(self, target: Node) -> list[str]:
-        return [name for name in (_text(target, "name"), self._endpoint(target)) if name is not None]
+        names = (_text(target, "target"), _text(target, "name"), self._endpoint(target))
+        return [name for name in names if name is not None]
 
     def _endpoint(self, target: Node) -> str | None:
         if not isinstance(target, Table):
@@ -100,6 +89,20 @@ class Overlay:
 
 def _text(node: Node, key: str) -> str | None:
     return node.text(key) if isinstance(node, Table) else None
+
+
+def _label(node: Node) -> str:
+    """The key that a component or target is named by."""
+    return "name" if _text(node, "target") is None else "target"
+
+
+def _lay(base: Table, over: Table, key: str, lay_items: Callable[[Items, Items], Items]) -> Table:
+    """``over`` on top of ``base``, and what they list under ``key`` by ``lay_items``."""
+    merged = _merge(base, over.part(frozenset((key,)), inside=False))
+    below, above = base.get(key), over.get(key)
+    if above is None or not isinstance(below, Items):
+        return merged
+    return merged.put(key, lay_items(below, above) if isinstance(above, Items) else above)
 
 
 def _merge(base: Table, over: Table) -> Table:

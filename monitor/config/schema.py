@@ -11,11 +11,13 @@ from typing_extensions import override
 from monitor.config.envelope import (
     ComponentSettings,
     FileSettings,
+    HeadSettings,
     ServiceSettings,
     TargetSettings,
     UseSettings,
     WitnessSettings,
 )
+from monitor.config.maintenance import MaintenanceSettings
 from monitor.config.shapes import is_secret, keys, parts
 from monitor.config.targets import head_keys
 from monitor.domain.settings import Endpoint, ProbeSettings
@@ -75,6 +77,8 @@ def json_schema(kinds: Mapping[str, type[ProbeSettings]]) -> Schema:
     top["properties"]["services"] = {
         "anyOf": [{"type": "array", "items": {"$ref": "#/$defs/service"}}, {"type": "null"}]
     }
+    definitions["maintenance"] = _of(MaintenanceSettings, definitions)
+    top["properties"]["maintenance"] = {"anyOf": [{"type": "null"}, _list("maintenance")]}
     top["properties"]["witnesses"] = {"anyOf": [{"const": "default"}, {"type": "null"}, _list("witness")]}
     return {"$schema": DIALECT, "title": "lastseen", **top, "$defs": definitions}
 
@@ -109,11 +113,11 @@ def _use(definitions: Schema) -> Schema:
     return schema
 
 
-def _targets(kinds: Mapping[str, type[ProbeSettings]], head: type[TargetSettings], definitions: Schema) -> Schema:
+def _targets(kinds: Mapping[str, type[ProbeSettings]], head: type[HeadSettings], definitions: Schema) -> Schema:
     return {"oneOf": [_target(name, kind, head, definitions) for name, kind in sorted(kinds.items())]}
 
 
-def _target(name: str, kind: type[ProbeSettings], head: type[TargetSettings], definitions: Schema) -> Schema:
+def _target(name: str, kind: type[ProbeSettings], head: type[HeadSettings], definitions: Schema) -> Schema:
     own = _of(kind, definitions, prefix=f"{name}.")
     common = _of(head, definitions)
     ours = {key: value for key, value in common["properties"].items() if key in head_keys(kind, head)}

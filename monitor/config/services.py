@@ -5,13 +5,15 @@ from dataclasses import dataclass, field
 
 from monitor.config.catalogue import Catalogue
 from monitor.config.envelope import ComponentSettings, ServiceSettings, TargetSettings
+from monitor.config.judging import JudgementSettings
 from monitor.config.model import ComponentInfo, ServiceInfo, TargetInfo, Written
 from monitor.config.nodes import Items, Node, Table, is_hidden
 from monitor.config.problems import Mark, Problems
-from monitor.config.targets import Kinds, Place, build, read_head, remember
+from monitor.config.targets import Kinds, Place, build, label_key, read_head, remember
 from monitor.config.use import USE_KEYS, used
 from monitor.config.validate import validate
 from monitor.domain.check import Check
+from monitor.domain.words import Require
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -21,11 +23,15 @@ class Reader:
     kinds: Kinds
     catalogue: Catalogue | None
     problems: Problems
+    judgement: JudgementSettings
+    judgement_table: Table
     checks: list[Check] = field(default_factory=list)
     services: list[ServiceInfo] = field(default_factory=list)
     written: dict[str, Written] = field(default_factory=dict)
     seen_services: dict[str, Mark] = field(default_factory=dict)
     seen_checks: dict[str, Mark] = field(default_factory=dict)
+    names: set[str] = field(default_factory=set)
+    """Of all services, and of all components as ``service.component``, switched off or not."""
 
     def read(self, node: Node | None) -> None:
         """All entries of ``services:``."""
@@ -52,6 +58,7 @@ class Reader:
 
     def _service(self, table: Table, mark: Mark) -> None:
         settings = validate(ServiceSettings, table, self.problems, also=USE_KEYS)
+        self.names.add(table.text("name") or "")
         if table.get("components") is None:
             self.problems.add(table.mark, "'components' is missing")
         if settings is not None and not self._is_new(settings.name, mark, self.seen_services, "service"):
@@ -73,6 +80,7 @@ class Reader:
         seen: dict[str, Mark] = {}
         for item in self.tables(table.get("components"), "components"):
             settings = validate(ComponentSettings, item, self.problems)
+            self.names.add(f"{table.text('name')}.{item.text('name')}")
             if item.get("targets") is None:
                 self.problems.add(item.mark, "'targets' is missing")
             if settings is not None and not self._is_new(settings.name, name_mark(item), seen, "component"):
@@ -102,8 +110,11 @@ class Reader:
                 interval=service.interval,
                 timeout=service.timeout,
                 confirm=service.confirm,
+                require=Require(component.require),
+                judging=(common, component, service, self.judgement),
                 service_table=table,
                 component_table=item,
+                judgement_table=self.judgement_table,
             )
             check, info = build(target, place, common, settings, self.problems)
             if not self.is_new(check, target):
@@ -115,15 +126,22 @@ class Reader:
 
     def is_new(self, check: Check, table: Table) -> bool:
         """False, and noted, when another check has the same id."""
-        return self._is_new(check.id, table.mark, self.seen_checks, "check", hidden=is_hidden(table))
+        key = label_key(self.kinds[check.kind])
+        what = "check" if is_hidden(table) else f"check {check.id!r}"
+        advice = f"; if it asks for something else, give it a {key!r} of its own"
+        return self._is_first(check.id, table.mark, self.seen_checks, (what, advice))
 
-    def _is_new(self, name: str, mark: Mark, seen: dict[str, Mark], what: str, *, hidden: bool = False) -> bool:
+    def _is_new(self, name: str, mark: Mark, seen: dict[str, Mark], what: str) -> bool:
+        return self._is_first(name, mark, seen, (f"{what} {name!r}", ""))
+
+    def _is_first(self, name: str, mark: Mark, seen: dict[str, Mark], words: tuple[str, str]) -> bool:
         if name not in seen:
             seen[name] = mark
             return True
         where = seen[name]
         place = f"line {where.line}" if where.file == mark.file else f"{where.file}:{where.line}"
-        self.problems.add(mark, f"{what}{'' if hidden else f' {name!r}'} is already defined in {place}")
+        what, advice = words
+        self.problems.add(mark, f"{what} is already defined in {place}{advice}")
         return False
 
 

@@ -4,7 +4,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import TypeVar
 
-from monitor.config.envelope import ConfirmSettings, TargetSettings
+from monitor.config.envelope import ConfirmSettings, HeadSettings
+from monitor.config.judging import JudgingSettings, check_judging, settle
 from monitor.config.model import TargetInfo, Written
 from monitor.config.nodes import Node, Scalar, Table, is_hidden
 from monitor.config.problems import Problems, closest
@@ -12,6 +13,7 @@ from monitor.config.shapes import keys, known_keys
 from monitor.config.validate import fill_secrets, validate
 from monitor.domain.check import Check, Confirm
 from monitor.domain.settings import ProbeSettings
+from monitor.domain.words import Require
 
 Kinds = Mapping[str, type[ProbeSettings]]
 FOREIGN_FLOOR = 30.0
@@ -21,6 +23,7 @@ DEFAULT_INTERVAL = 60.0
 DEFAULT_TIMEOUT = 10.0
 """Where neither target nor service says anything; never more than half of the interval."""
 Number = TypeVar("Number", int, float)
+Head = TypeVar("Head", bound=HeadSettings)
 
 
 def first(own: Number | None, inherited: Number | None, default: Number) -> Number:
@@ -40,14 +43,23 @@ class Place:
     interval: float | None
     timeout: float | None
     confirm: ConfirmSettings = field(default_factory=ConfirmSettings)
+    require: Require = Require.ALL
+    judging: tuple[JudgingSettings, ...] = ()
+    """Of target, component, service and file; none for a witness."""
     service_table: Table
     component_table: Table
+    judgement_table: Table | None = None
 
 
-def head_keys(kind: type[ProbeSettings] | None, head: type[TargetSettings]) -> frozenset[str]:
-    """The keys of a target that are ours. A kind with a ``name`` of its own (dns) keeps that word."""
+def head_keys(kind: type[ProbeSettings] | None, head: type[HeadSettings]) -> frozenset[str]:
+    """The keys of a target that are ours. A kind is named by ``label_key``, and by nothing else."""
     ours = frozenset(keys(head))
-    return ours - {"name"} if kind is not None and "name" in keys(kind) else ours
+    return ours - ({"name", "target"} - {label_key(kind)}) if kind is not None else ours
+
+
+def label_key(kind: type[ProbeSettings]) -> str:
+    """What a target is named by: ``name``, or ``target`` where the kind has a ``name`` of its own (dns)."""
+    return "target" if "name" in keys(kind) else "name"
 
 
 def kind_of(table: Table, kinds: Kinds) -> type[ProbeSettings] | None:
@@ -55,18 +67,19 @@ def kind_of(table: Table, kinds: Kinds) -> type[ProbeSettings] | None:
     return kinds.get(table.text("probe") or "")
 
 
-def read_settings(table: Table, kinds: Kinds, head: type[TargetSettings], problems: Problems) -> ProbeSettings | None:
+def read_settings(table: Table, kinds: Kinds, head: type[HeadSettings], problems: Problems) -> ProbeSettings | None:
     """The kind's own settings out of a target."""
     kind = kind_of(table, kinds)
     if kind is None:
         return None
-    own = fill_secrets(table.part(head_keys(kind, head), inside=False), kind, problems)
-    return validate(kind, own, problems, also=keys(head))
+    ours = head_keys(kind, head)
+    own = fill_secrets(table.part(ours, inside=False), kind, problems)
+    return validate(kind, own, problems, also=ours)
 
 
 def read_head(
-    table: Table, kinds: Kinds, head: type[TargetSettings], problems: Problems
-) -> tuple[TargetSettings | None, ProbeSettings | None]:
+    table: Table, kinds: Kinds, head: type[Head], problems: Problems
+) -> tuple[Head | None, ProbeSettings | None]:
     """What is common to all kinds, and the kind's settings; None for what is wrong."""
     kind = kind_of(table, kinds)
     probe = table.get("probe")
@@ -77,16 +90,20 @@ def read_head(
 
 
 def build(
-    table: Table, place: Place, common: TargetSettings, settings: ProbeSettings, problems: Problems
+    table: Table, place: Place, common: HeadSettings, settings: ProbeSettings, problems: Problems
 ) -> tuple[Check, TargetInfo]:
     """The check, with what it inherits. Schedules that cannot work are noted."""
     interval = first(common.interval, place.interval, DEFAULT_INTERVAL)
     timeout = first(common.timeout, place.timeout, min(DEFAULT_TIMEOUT, interval / 2))
     _check_schedule(table, place, (interval, timeout), problems)
+    judging = settle(place.judging)
+    if place.judgement_table is not None:
+        tables = (table, place.component_table, place.service_table, place.judgement_table)
+        check_judging(judging, timeout, tables, problems)
     check = Check(
         service=place.service,
         component=place.component,
-        target=common.name or settings.endpoint,
+        target=common.name or common.target or settings.endpoint,
         kind=common.probe,
         settings=settings,
         provider=place.provider,
@@ -95,6 +112,8 @@ def build(
         interval=interval,
         timeout=timeout,
         confirm=_confirm(common.confirm, place.confirm),
+        require=place.require,
+        judging=judging,
     )
     info = TargetInfo(check_id=check.id, name=check.target, kind=check.kind, proves=common.proves, source=common.source)
     return check, info
@@ -139,4 +158,6 @@ def _given(key: str, table: Table, place: Place) -> Node:
 
 def remember(place: Place, table: Table) -> Written:
     """What `explain` needs of a target."""
-    return Written(service=place.service_table, component=place.component_table, target=table)
+    return Written(
+        service=place.service_table, component=place.component_table, target=table, judgement=place.judgement_table
+    )

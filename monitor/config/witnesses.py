@@ -36,7 +36,7 @@ def read_witnesses(node: Node | None, reader: Reader) -> tuple[Check, ...]:
 
 def _witness(table: Table, reader: Reader) -> Check | None:
     common, settings = read_head(table, reader.kinds, WitnessSettings, reader.problems)
-    if not isinstance(common, WitnessSettings) or settings is None:
+    if common is None or settings is None:
         return None
     place = Place(
         service=SERVICE,

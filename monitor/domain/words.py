@@ -1,4 +1,4 @@
-"""The closed vocabularies: outcome, phase, layer, reason, fact; state, breadth, reach, kind, cause.
+"""The closed vocabularies: outcome, phase, layer, reason, fact; state, require, breadth, reach, kind, cause.
 
 Each value is what appears in metrics labels, in the API, in the store and on
 pages. A word is added here and nowhere else.
@@ -201,6 +201,17 @@ class State(StrEnum):
     DEGRADED = "degraded"
     DOWN = "down"
     UNKNOWN = "unknown"
+
+
+@_direct
+@unique
+class Require(StrEnum):
+    """How many of a component's redundant targets must answer."""
+
+    ALL = "all"
+    MAJORITY = "majority"
+    """More than half."""
+    ANY = "any"
 
 
 @_direct

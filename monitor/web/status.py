@@ -6,9 +6,10 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
 
-from monitor.domain.outward import attempt_as_json, check_as_json, stamp_as_json
 from monitor.domain.text import milliseconds
 from monitor.domain.words import Outcome
+from monitor.formats.checks import attempt_as_json, check_as_json
+from monitor.formats.times import stamp_as_json
 from monitor.web.board import Row
 
 WAITING = "waiting"

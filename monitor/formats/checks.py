@@ -1,10 +1,10 @@
 """Checks and attempts as JSON has them, the same in the API, `lastseen check --json` and everywhere else."""
 
-from datetime import UTC, datetime
 from typing import Any
 
 from monitor.domain.attempt import Attempt
 from monitor.domain.check import Check
+from monitor.formats.times import stamp_as_json
 
 
 def check_as_json(check: Check) -> dict[str, Any]:
@@ -33,11 +33,3 @@ def attempt_as_json(attempt: Attempt) -> dict[str, Any]:
         "facts": {str(fact): value for fact, value in attempt.facts.items()},
         "failure": failure and {"layer": failure.layer, "reason": failure.reason, "message": failure.message},
     }
-
-
-def stamp_as_json(seconds: float) -> dict[str, Any] | None:
-    """Unix seconds as RFC 3339 and as epoch milliseconds; None for 0, which is never."""
-    if not seconds:
-        return None
-    text = datetime.fromtimestamp(seconds, UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
-    return {"rfc3339": text, "epoch_ms": round(seconds * 1000)}

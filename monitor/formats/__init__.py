@@ -1,0 +1,1 @@
+"""What is known, as text: JSON, CSV, iCalendar, Atom, Markdown. Pure functions; times in UTC; foreign text tamed."""

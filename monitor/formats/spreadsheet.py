@@ -1,0 +1,80 @@
+"""Outage windows as CSV (RFC 4180), one a line, that a spreadsheet may open without danger."""
+
+import csv
+from collections.abc import Iterable
+from io import StringIO
+
+from monitor.domain.outage import Note
+from monitor.formats.edition import Edition
+from monitor.formats.report import Report
+from monitor.formats.text import NAME, NOTE, SENTENCE, plain
+from monitor.formats.times import rfc3339
+
+CONTENT_TYPE = "text/csv; charset=utf-8; header=present"
+_FORMULA = ("=", "+", "-", "@", "＝", "＋", "－", "＠")  # noqa: RUF001  # the wide forms count in spreadsheets too
+"""What a cell must not begin with: https://owasp.org/www-community/attacks/CSV_Injection"""
+COLUMNS = (
+    *("id", "status", "target", "provider", "services", "components", "breadth", "reach", "kind", "layer", "reason"),
+    *("cause", "planned", "outage", "start", "start_after", "end", "end_after", "opened", "closed"),
+    *("duration_seconds", "vantages", "vantages_fine", "unaffected", "sentence", "notes", "permalink"),
+)
+
+
+def as_csv(reports: Iterable[Report], edition: Edition) -> str:
+    """A header line and one line a window.
+
+    Times are RFC 3339 in UTC, lists are separated by spaces, text is in quotes
+    and the duration is a bare number. A text that a spreadsheet would take for
+    a formula has an apostrophe before it.
+    """
+    text = StringIO()
+    writer = csv.DictWriter(text, COLUMNS, quoting=csv.QUOTE_NONNUMERIC, lineterminator="\r\n")
+    writer.writeheader()
+    writer.writerows(_row(report, edition) for report in reports)
+    return text.getvalue()
+
+
+def _row(report: Report, edition: Edition) -> dict[str, str | float]:
+    window = report.window
+    words = {
+        name: str(getattr(window, name) or "") for name in ("breadth", "reach", "kind", "layer", "reason", "cause")
+    }
+    lists = {
+        name: _names(getattr(window, name))
+        for name in ("services", "components", "vantages", "vantages_fine", "unaffected")
+    }
+    times = {
+        name: _time(getattr(window, name)) for name in ("start", "start_after", "end", "end_after", "opened", "closed")
+    }
+    return {
+        "id": _cell(window.id),
+        "status": str(window.status),
+        "target": _cell(window.target),
+        "provider": _cell(window.provider),
+        **words,
+        **lists,
+        **times,
+        "planned": "yes" if report.is_planned else "no",
+        "outage": "yes" if report.is_outage else "no",
+        "duration_seconds": round(report.duration(edition.now), 3),
+        "sentence": _cell(window.sentence, SENTENCE),
+        "notes": _cell(" | ".join(map(_note, report.notes)), NOTE),
+        "permalink": _cell(edition.permalink(window.id), NOTE),
+    }
+
+
+def _cell(text: str, limit: int = NAME) -> str:
+    shown = plain(text, limit)
+    return f"'{shown}" if shown.startswith(_FORMULA) else shown
+
+
+def _names(names: Iterable[str]) -> str:
+    return _cell(" ".join(plain(name, NAME) for name in names), NOTE)
+
+
+def _note(note: Note) -> str:
+    return f"{rfc3339(note.at)} {note.author}: {note.text}"
+
+
+def _time(seconds: float | None) -> str:
+    return "" if seconds is None else rfc3339(seconds)

@@ -1,0 +1,1 @@
+"""From attempts to outage windows: pure state machines, no I/O, the time handed in. Replay runs the same code."""

@@ -1,0 +1,106 @@
+"""What the pattern of layers, vantages and neighbours says of the cause.
+
+Trouble of a provider mostly leaves the network green and fails where its
+software speaks, in the same way on unrelated networks. Trouble at dns, route,
+tcp or tls, seen from some networks only, lies on the way: it is interference
+when somebody answers who should not (a reset, a forged name or certificate),
+when operators of one place fail differently, or when several providers are hit
+at once; else it is a path that broke.
+"""
+
+from collections import Counter
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+
+from monitor.domain.words import Breadth, Cause, Layer, Reach, Reason
+from monitor.judgement.cases import Case
+from monitor.judgement.places import Networks, Vote
+
+_WIRE = frozenset({Layer.DNS, Layer.ROUTE, Layer.TCP, Layer.TLS})
+_TRUST = frozenset({Reason.CERT_UNTRUSTED, Reason.CERT_PIN})
+_OURS_ALONE = _TRUST | {Reason.REDIRECTS}
+"""What fails everywhere at once, in one component, when a prober has grown old: its pinned root, its User-Agent."""
+_FORGED = frozenset({Reason.RESET, Reason.ANSWER, Reason.NXDOMAIN, Reason.CERT_UNTRUSTED, Reason.CERT_NAME})
+"""What somebody between us and the service can say in its stead."""
+
+Mode = tuple[Layer | None, Reason | None]
+
+
+@dataclass(frozen=True, slots=True)
+class Surroundings:
+    """What else there is while a case is open."""
+
+    networks: Networks
+    vote: Vote
+    others: tuple[Case, ...]
+    """The other open cases that began together with it."""
+
+
+def find_cause(case: Case, around: Surroundings) -> Cause:
+    """The most likely cause as far as it can be told now."""
+    modes = _modes(case, around.networks)
+    if not modes:
+        return _of_slowness(case, around)
+    layers = {layer for layer, _ in modes.values()}
+    reasons = {reason for _, reason in modes.values()}
+    if _is_ours(case, reasons):
+        return Cause.PROBE
+    others = {other.provider for other in around.others if other.reach is case.reach} - {case.provider}
+    if case.reach in (Reach.LOCAL, Reach.REGIONAL) and layers & _WIRE and not reasons <= {Reason.REFUSED, *_EXPIRY}:
+        return _of_the_way(case, around, modes, others)
+    if case.reach is Reach.UNDETERMINED and layers <= _WIRE and not reasons <= _EXPIRY:
+        return Cause.UNDETERMINED
+    shares = case.reach is Reach.GLOBAL and any(other.main[0] is case.main[0] for other in around.others)
+    return Cause.DEPENDENCY if others and shares else Cause.PROVIDER
+
+
+_EXPIRY = frozenset({Reason.CERT_EXPIRED})
+
+
+def _of_slowness(case: Case, around: Surroundings) -> Cause:
+    """It answers, slowly: everywhere it is the service, in some networks only it is throttled or far."""
+    if case.reach is Reach.GLOBAL:
+        return Cause.PROVIDER
+    if case.reach is Reach.UNDETERMINED:
+        return Cause.UNDETERMINED
+    several = {other.provider for other in around.others} - {case.provider}
+    return Cause.INTERFERENCE if several else Cause.PATH
+
+
+def _is_ours(case: Case, reasons: set[Reason | None]) -> bool:
+    """One component alone, everywhere, by nothing but trust or a redirection."""
+    return bool(reasons) and reasons <= _OURS_ALONE and not case.fine and case.breadth is Breadth.COMPONENT
+
+
+def _of_the_way(case: Case, around: Surroundings, modes: Mapping[str, Mode], others: set[str]) -> Cause:
+    reasons = {reason for _, reason in modes.values()}
+    if others or reasons & _FORGED or len(set(modes.values())) > 1:
+        return Cause.INTERFERENCE
+    whole_regions = around.networks.regions(around.vote)
+    countries = around.networks.countries(around.vote.bad)
+    is_service_side = case.reach is Reach.REGIONAL and whole_regions and len(countries) > 1
+    return Cause.PROVIDER if is_service_side and _has_no_hole(around) else Cause.PATH
+
+
+def _has_no_hole(around: Surroundings) -> bool:
+    """All networks of the regions that are bad are bad."""
+    regions = around.networks.regions(around.vote)
+    fine = around.networks.regions(Vote(around.vote.fine, frozenset()))
+    return not regions & fine
+
+
+def _modes(case: Case, networks: Networks) -> dict[str, Mode]:
+    """How it mostly fails in each network that fails."""
+    counts: dict[str, Counter[Mode]] = {}
+    for (vantage, layer, reason), count in case.tally.items():
+        counts.setdefault(networks.of(vantage), Counter())[layer, reason] += count
+    return {network: modes.most_common(1)[0][0] for network, modes in counts.items()}
+
+
+def began_together(case: Case, others: Iterable[Case], within: float) -> tuple[Case, ...]:
+    """The cases of other providers that began within some seconds of it."""
+    return tuple(
+        other
+        for other in others
+        if other is not case and other.provider != case.provider and abs(other.start - case.start) <= within
+    )

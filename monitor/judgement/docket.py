@@ -1,0 +1,299 @@
+"""The docket: which cases are open, when one opens, widens and closes."""
+
+from collections.abc import Iterable, Mapping
+from datetime import UTC, datetime
+
+from monitor.domain.attempt import Attempt
+from monitor.domain.check import Vantage
+from monitor.domain.maintenance import Announced
+from monitor.domain.outage import Window
+from monitor.domain.words import Breadth, State, Status
+from monitor.judgement.cases import Case, Member
+from monitor.judgement.cause import Surroundings, began_together, find_cause
+from monitor.judgement.describe import describe
+from monitor.judgement.extent import Extent
+from monitor.judgement.health import Health
+from monitor.judgement.places import Networks, Place, Vote
+from monitor.judgement.rules import Rules
+from monitor.judgement.tables import Event
+
+
+class Docket:
+    """All open cases, by target; no two of them cover the same component."""
+
+    def __init__(self, rules: Rules) -> None:
+        self.rules = rules
+        self.networks = Networks(())
+        self.cases: dict[str, Case] = {}
+        self.announced: tuple[Announced, ...] = ()
+        self.extent = Extent({}, rules)
+        self._titles: Mapping[str, str] = {}
+        self._stirred: dict[str, None] = {}
+        self._pending: dict[str, float] = {}
+        """Places that are bad in one network only, and since when: they may have to wait."""
+        self._ended: list[Case] = []
+        self._touched: dict[Health, None] = {}
+
+    def replace(self, places: dict[str, Place], vantages: Iterable[Vantage], titles: Mapping[str, str]) -> None:
+        """Know these components, and these networks."""
+        self.networks = Networks(vantages)
+        self.extent = Extent(places, self.rules)
+        self._titles = titles
+        alive = {(health.vantage, health.check.id) for place in places.values() for health in place.healths()}
+        for case in self.cases.values():
+            for key in [key for key in case.members if key not in alive]:
+                del case.members[key]  # nobody watches it any more: it says nothing about the end
+            case.places = {name: places[name] for name in case.places if name in places}
+
+    def stir(self, health: Health) -> None:
+        """The component of this check may have changed."""
+        self._stirred[f"{health.check.service}.{health.check.component}"] = None
+
+    def case_of(self, health: Health) -> Case | None:
+        """The open case that this check is a member of."""
+        case = self._covering(health.check.provider, health.check.service, health.check.component)
+        return case if case and (health.vantage, health.check.id) in case.members else None
+
+    def case_by_id(self, window_id: str) -> Case | None:
+        """An open case by the id of its window."""
+        return next((case for case in self.cases.values() if case.id == window_id), None)
+
+    def count(self, health: Health, attempt: Attempt) -> None:
+        """One more attempt of a check that is in trouble."""
+        case = self.case_of(health)
+        if case is not None:
+            case.count(health, attempt)
+
+    def withdraw(self, health: Health) -> None:
+        """What was held against this check was the vantage's fault."""
+        case = self.case_of(health)
+        if case is not None:
+            del case.members[health.vantage, health.check.id]
+
+    def take_touched(self) -> dict[Health, None]:
+        """The checks whose part in a case changed since the last time."""
+        touched, self._touched = self._touched, {}
+        return touched
+
+    def decide(self, now: float) -> tuple[Window, ...]:
+        """The windows that are new, or not as they were."""
+        stirred, self._stirred = self._stirred, {}
+        changed = {case for name in (*stirred, *self._pending) if (case := self._update(name, now)) is not None}
+        for case in sorted(changed, key=lambda case: case.start):
+            self._widen(case)
+        for case in list(self.cases.values()):
+            self._live(case, now)
+        return tuple(self._changes(now, changed))
+
+    def _update(self, name: str, now: float) -> Case | None:
+        place = self.extent.places.get(name)
+        if place is None:
+            self._pending.pop(name, None)
+            return None
+        bad = [health for vantage in place.checks for health in place.bad_at(vantage)]
+        case = self._covering(place.provider, place.service, place.name)
+        if case is None and bad and self._should_open(place, now):
+            case = self._open(place, bad, now)
+        if not bad or case is not None:
+            self._pending.pop(name, None)
+        if case is None:
+            return None
+        self._attend(case, place, bad)
+        return case
+
+    def _attend(self, case: Case, place: Place, bad: list[Health]) -> None:
+        """Members come and go."""
+        for health in bad:
+            member = case.members.get((health.vantage, health.check.id))
+            if member is None or member.end is not None:
+                case.join(place, health)
+                self._touched[health] = None
+        for health in place.healths():
+            member = case.members.get((health.vantage, health.check.id))
+            if member and member.end is None and health.is_observed and health.verdict is State.UP:
+                case.leave(member)
+                self._touched[health] = None
+
+    def _should_open(self, place: Place, now: float) -> bool:
+        """Two networks are enough. One is, when there is no other, or when it lasts while others see it working."""
+        states = {vantage: place.state_at(vantage) for vantage in place.checks}
+        bad = [vantage for vantage, state in states.items() if state in (State.DOWN, State.DEGRADED)]
+        vote = self.networks.vote(bad, [vantage for vantage, state in states.items() if state is State.UP])
+        if len(vote.bad) >= 2 or not vote.fine:
+            return bool(vote.bad)
+        if not vote.bad:
+            return False
+        since = self._pending.setdefault(f"{place.id}", now)
+        interval = max(health.check.interval for health in place.healths())
+        return now - since >= self.rules.alone * interval
+
+    def _open(self, place: Place, bad: list[Health], now: float) -> Case:
+        firsts = [first for health in bad if (first := health.bad_since) is not None]
+        first = min(firsts, key=lambda mark: mark.at, default=None)
+        start = first.at if first else now
+        planned = self._planned(place, start, now)
+        case = Case(
+            id=f"{datetime.fromtimestamp(start, UTC):%Y%m%dT%H%M%SZ}-{place.id}",
+            target=place.id,
+            breadth=Breadth.COMPONENT,
+            provider=place.provider,
+            rules=self.rules,
+            status=Status.PLANNED if planned else Status.OPEN,
+            start=start,
+            start_after=first.before if first else None,
+            opened=now,
+            width=max(30.0, self.rules.kind_rounds * max(health.check.interval for health in bad)),
+            planned_until=planned,
+        )
+        self.cases[case.target] = case
+        return case
+
+    def _planned(self, place: Place, start: float, now: float) -> float | None:
+        ends = [
+            announced.ends
+            for announced in self.announced
+            if announced.starts <= start and now < announced.ends and announced.covers(place.service, place.name)
+        ]
+        return max(ends, default=None)
+
+    def _covering(self, provider: str, service: str, component: str) -> Case | None:
+        wide = self.cases.get(f"provider:{provider}") if provider else None
+        return wide or self.cases.get(service) or self.cases.get(f"{service}.{component}")
+
+    def _widen(self, case: Case) -> None:
+        """Let the case become what it is a part of, as far as that fails as well."""
+        if case.target not in self.cases or case.breadth is Breadth.PROVIDER:
+            return
+        where = {vantage for vantage, _ in case.members if case.members[vantage, _].health.is_bad}
+        place = next(iter(case.places.values()))
+        if case.breadth is Breadth.COMPONENT:
+            if not self.extent.is_whole_service(place.service, where, case.start, self._affected()):
+                return
+            case = self._gather(case, place.service, Breadth.SERVICE)
+        if self.extent.is_whole_provider(place.provider, where, case.start, self._affected()):
+            self._gather(case, f"provider:{place.provider}", Breadth.PROVIDER)
+
+    def _affected(self) -> set[str]:
+        return {name for case in self.cases.values() for name in case.places}
+
+    def _gather(self, case: Case, target: str, breadth: Breadth) -> Case:
+        """One case of that breadth, out of all that are part of it; the one that began first stays."""
+        services = self.extent.services_in(target, breadth)
+        parts = [
+            other
+            for other in self.cases.values()
+            if {place.service for place in other.places.values()} <= services and _can_join(case, other)
+        ]
+        first = min(parts, key=lambda part: (part.start, part.opened))
+        for part in parts:
+            del self.cases[part.target]
+            if part is not first:
+                first.opened = min(first.opened, part.opened)
+                first.absorb(part)
+                if part.stored is not None:
+                    self._ended.append(part)
+        first.target, first.breadth = target, breadth
+        self.cases[target] = first
+        return first
+
+    def _live(self, case: Case, now: float) -> None:
+        if not case.members:
+            self._close(case, now)
+        elif case.status is Status.OPEN and case.is_calm:
+            case.date_end()
+            case.happen(Event.CALMED)
+        elif case.status is Status.RECOVERING:
+            self._watch_recovery(case, now)
+        elif case.status is Status.PLANNED:
+            self._watch_plan(case, now)
+
+    def _watch_recovery(self, case: Case, now: float) -> None:
+        if case.is_bad:
+            case.end = case.end_after = None
+            case.happen(Event.RELAPSED)
+            return
+        case.date_end()  # a member that nobody could see may have come back meanwhile
+        if now - (case.end or now) >= self.rules.quiet:
+            case.happen(Event.STAYED_QUIET)
+            self._close(case, now)
+
+    def _watch_plan(self, case: Case, now: float) -> None:
+        if case.is_calm:
+            case.date_end()
+            if now - (case.end or now) >= self.rules.quiet:
+                case.happen(Event.STAYED_QUIET)
+                self._close(case, now)
+            return
+        case.end = case.end_after = None
+        over = case.planned_until or now
+        failed = (m.health.failed_at or 0.0 for m in case.members.values() if m.end is None and m.health.is_bad)
+        if now >= over and max(failed, default=0.0) >= over:
+            case.happen(Event.OVERRAN)
+            case.opened = now
+
+    def _close(self, case: Case, now: float) -> None:
+        case.closed = now
+        if not case.members:  # withdrawn, or nobody watches it any more
+            case.status, case.end = Status.CLOSED, case.end or now
+        for member in case.members.values():
+            if member.end is None:
+                member.health.forget()  # nobody saw its end: what it will say is news
+            self._touched[member.health] = None
+        del self.cases[case.target]
+        self._ended.append(case)
+
+    def _changes(self, now: float, changed: set[Case]) -> Iterable[Window]:
+        ended, self._ended = self._ended, []
+        for case in (*self.cases.values(), *ended):
+            due = case in changed or case in ended or now - case.looked >= self.rules.refresh
+            if due or case.stored is None or case.stored.status is not case.status:
+                self._look(case, now)
+                window = describe(case, self._titles)
+                if window != case.stored:
+                    case.stored = window
+                    yield window
+
+    def _look(self, case: Case, now: float) -> None:
+        """Find out again how far it reaches and why."""
+        if case.status not in (Status.OPEN, Status.PLANNED) or not case.members:
+            case.stage(now, case.stages[-1].reach if case.stages else case.reach)
+            return
+        vote, fine = self._vote(case)
+        case.fine = tuple(fine)
+        case.stage(now, self.networks.reach(vote))
+        others = began_together(case, self.cases.values(), self.rules.together)
+        case.cause = find_cause(case, Surroundings(self.networks, vote, others))
+        services = self.extent.services_of(case.provider)
+        case.unaffected = tuple(service for service in services if self._is_unaffected(service, case))
+
+    def _vote(self, case: Case) -> tuple[Vote, list[str]]:
+        """From where the case is seen now, and the vantages from which all of it works."""
+        bad = {vantage for (vantage, _), member in case.members.items() if member.end is None and member.health.is_bad}
+        bad = bad or {vantage for vantage, _ in case.members}
+        fine = [v for v in self.networks.vantages if v not in bad and self._is_fine_at(case, v)]
+        return self.networks.vote(bad, fine), fine
+
+    def _is_fine_at(self, case: Case, vantage: str) -> bool:
+        found = [place.is_failing_at(vantage, case.start) for place in case.places.values()]
+        return False in found and True not in found
+
+    def _is_unaffected(self, service: str, case: Case) -> bool:
+        covered = {place.service for other in self.cases.values() for place in other.places.values()}
+        return service not in covered and self.extent.is_seen_up(service, case.vantages)
+
+    def reopen(self, case: Case) -> None:
+        """Take up a case that another judge left open."""
+        names = case.stored.components if case.stored else ()
+        case.places = {name: self.extent.places[name] for name in names if name in self.extent.places}
+        self.cases[case.target] = case
+
+    def rejoin(self, health: Health, case_id: str, member: Member) -> None:
+        """Take up a check's part in a case."""
+        case = self.case_by_id(case_id)
+        if case is not None:
+            case.members[health.vantage, health.check.id] = member
+
+
+def _can_join(case: Case, other: Case) -> bool:
+    """What is planned stays apart from what is not."""
+    return (case.status is Status.PLANNED) == (other.status is Status.PLANNED)

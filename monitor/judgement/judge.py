@@ -1,0 +1,244 @@
+"""The judge: attempts in, rulings out.
+
+`observe` learns from every attempt at once and is cheap; `sit` decides, about
+once a second. Both are told the time, so the same code runs in `lastseen
+replay`.
+"""
+
+from collections.abc import Iterable, Mapping, Sequence
+
+from monitor.domain.attempt import Attempt
+from monitor.domain.check import Check, Vantage
+from monitor.domain.maintenance import Announced
+from monitor.domain.outage import Ruling, Span, Transition, Window
+from monitor.domain.words import Outcome, State, VantageState
+from monitor.judgement.docket import Docket
+from monitor.judgement.health import Health
+from monitor.judgement.memory import recall_case, recall_health, remember_case, remember_health
+from monitor.judgement.places import Place
+from monitor.judgement.rules import Rules
+from monitor.judgement.tables import Sign
+from monitor.judgement.vantages import VantageWatch
+
+_NAMELESS = Vantage(name="?")
+
+
+class Judge:
+    """All that is known of all checks from all vantages, and the windows that follow from it."""
+
+    def __init__(self, rules: Rules | None = None) -> None:
+        self._docket = Docket(rules or Rules())
+        self._rules = self._docket.rules
+        self._health: dict[tuple[str, str], Health] = {}
+        self._watches: dict[str, VantageWatch] = {}
+        self._witness_ids: frozenset[str] = frozenset()
+        self._stirred: set[VantageWatch] = set()
+        self._touched: dict[Health, None] = {}
+        self._transitions: list[Transition] = []
+        self._spans: list[Span] = []
+        self._sweep: list[Health] = []
+        self._swept = 0.0
+
+    def replace(
+        self,
+        checks: Iterable[Check],
+        witnesses: Iterable[Check],
+        vantages: Iterable[Vantage],
+        titles: Mapping[str, str] | None = None,
+    ) -> None:
+        """Judge these checks, from these vantages. What stays keeps its history.
+
+        ``titles`` name services for people.
+        """
+        checks, witnesses, vantages = tuple(checks), tuple(witnesses), tuple(vantages)
+        self._witness_ids = frozenset(witness.id for witness in witnesses)
+        old_watches, self._watches = self._watches, {}
+        old_health, self._health = self._health, {}
+        places: dict[str, Place] = {}
+        for vantage in vantages:
+            watch = old_watches.get(vantage.name) or VantageWatch(vantage)
+            watch.vantage = vantage
+            watch.replace(witnesses)
+            self._watches[vantage.name] = watch
+            for check in checks:
+                self._add(places, old_health.get((vantage.name, check.id)), check, vantage.name)
+        self._docket.replace(places, vantages, titles or {})
+        self._sweep = []
+
+    def _add(self, places: dict[str, Place], known: Health | None, check: Check, vantage: str) -> None:
+        health = known or Health(check, vantage)
+        health.check = check
+        self._health[vantage, check.id] = health
+        name = f"{check.service}.{check.component}"
+        place = places.get(name)
+        if place is None:
+            place = places[name] = Place(
+                service=check.service,
+                name=check.component,
+                provider=check.provider,
+                is_critical=check.critical,
+                require=check.require,
+            )
+        place.checks.setdefault(vantage, []).append(health)
+
+    def announce(self, announced: Sequence[Announced]) -> None:
+        """These stretches of maintenance are known, and no others."""
+        self._docket.announced = tuple(announced)
+
+    @property
+    def windows(self) -> tuple[Window, ...]:
+        """The windows that are not closed."""
+        return tuple(case.stored for case in self._docket.cases.values() if case.stored is not None)
+
+    def observe(self, vantage: str, check: Check, attempt: Attempt) -> None:
+        """Learn from one attempt of a check, or of a witness."""
+        if check.id in self._witness_ids:
+            watch = self._watches.get(vantage)
+            if watch is not None:
+                watch.observe(check, attempt)
+                self._stirred.add(watch)
+            return
+        health = self._health.get((vantage, check.id))
+        if health is None:
+            return
+        outcome = attempt.outcome
+        if outcome is not Outcome.OK or health.marks or health.run:
+            self._observe_trouble(health, attempt)
+            return
+        watch = self._watches[vantage]
+        if not watch.is_blind:
+            self._take_sign(health, health.observe(attempt), attempt.started)
+
+    def _observe_trouble(self, health: Health, attempt: Attempt) -> None:
+        watch = self._watches[health.vantage]
+        if watch.is_blind or (attempt.outcome is Outcome.FAILED and watch.holds(attempt.failure)):
+            return
+        before = health.verdict
+        sign = health.observe(attempt)
+        self._touched[health] = None
+        self._docket.count(health, attempt)
+        if sign is not None:
+            self._take_sign(health, sign, attempt.started, before)
+
+    def _take_sign(self, health: Health, sign: Sign | None, at: float, before: State | None = None) -> None:
+        if sign is None:
+            return
+        self._touched[health] = None
+        self._docket.stir(health)
+        first = health.bad_since if health.is_bad else None
+        failure = health.run[-1].failure if health.run else None
+        self._transitions.append(
+            Transition(
+                check_id=health.check.id,
+                vantage=health.vantage,
+                at=first.at if first else (health.recovered_at if sign in (Sign.ROSE, Sign.QUICKENED) else at),
+                after=first.before if first else (health.recovered_after if sign is Sign.ROSE else None),
+                decided=at,
+                before=before or State.UNKNOWN,
+                state=health.verdict,
+                layer=failure.layer if failure else None,
+                reason=failure.reason if failure else None,
+            )
+        )
+
+    def sit(self, now: float) -> Ruling:
+        """Decide what there is to decide at ``now`` (Unix seconds, not before the last attempt)."""
+        self._judge_vantages(now)
+        self._sweep_stale(now)
+        windows = self._docket.decide(now)
+        transitions, self._transitions = tuple(self._transitions), []
+        spans, self._spans = tuple(self._spans), []
+        return Ruling(
+            at=now, windows=windows, transitions=transitions, spans=spans, memory=tuple(self._memory(windows))
+        )
+
+    def _judge_vantages(self, now: float) -> None:
+        if not self._stirred:
+            return
+        self._stirred.clear()
+        dropped = self._failing_everywhere()
+        silent = [watch for watch in self._watches.values() if watch.has_silent_resolver]
+        for watch in self._watches.values():
+            others = {self._docket.networks.of(other.vantage.name) for other in silent if _share_resolver(watch, other)}
+            others.discard(self._docket.networks.of(watch.vantage.name))
+            start = watch.since
+            state = watch.state
+            finding = watch.judge(dropped, is_resolver_shared=watch in silent and bool(others))
+            if finding is not None:
+                self._end_span(watch.vantage.name, state, start, finding.since, now)
+                self._spans.append(Span(vantage=watch.vantage.name, state=watch.state, start=finding.since, end=None))
+                self._take_back(watch, finding.void_since)
+
+    def _end_span(self, vantage: str, state: VantageState, start: float | None, end: float, now: float) -> None:
+        if start is not None and end > start:
+            self._spans.append(Span(vantage=vantage, state=state, start=start, end=min(end, now)))
+
+    def _take_back(self, watch: VantageWatch, since: float) -> None:
+        """What this vantage said of the targets lately was about itself."""
+        if watch.state is VantageState.ONLINE:
+            return
+        for (vantage, _), health in self._health.items():
+            if vantage != watch.vantage.name:
+                continue
+            before = health.verdict
+            sign = health.void(since, watch.holds)
+            if sign is not None:
+                self._take_sign(health, sign, since, before)
+                self._docket.withdraw(health)
+            if watch.is_blind:
+                health.is_observed = False
+            self._docket.stir(health)
+
+    def _failing_everywhere(self) -> frozenset[str]:
+        """Witnesses that no network reaches, while every network reaches others."""
+        return frozenset(witness for witness in self._witness_ids if self._is_lost(witness))
+
+    def _is_lost(self, witness: str) -> bool:
+        failing: set[str] = set()
+        for watch in self._watches.values():
+            health = watch.witnesses.get(witness)
+            if health is None or not health.turn:
+                continue
+            if not health.run or not watch.answers_elsewhere(witness):
+                return False
+            failing.add(self._docket.networks.of(watch.vantage.name))
+        return len(failing) >= 2
+
+    def _sweep_stale(self, now: float) -> None:
+        """Checks that did not run for some intervals are unknown. A tenth of them is looked at each time."""
+        if not self._sweep:
+            if now - self._swept < 1.0:
+                return
+            self._sweep, self._swept = list(self._health.values()), now
+        size = max(1, len(self._health) // 10)
+        for health in self._sweep[-size:]:
+            stale = self._rules.stale_after * health.check.interval + health.check.timeout
+            if health.is_observed and now - health.seen > stale:
+                health.is_observed = False
+                self._docket.stir(health)
+        del self._sweep[-size:]
+
+    def _memory(self, windows: Iterable[Window]) -> Iterable[tuple[str, str]]:
+        touched, self._touched = self._touched, {}
+        for health in {**touched, **self._docket.take_touched()}:
+            yield remember_health(health, self._docket.case_of(health))
+        for window in windows:
+            yield remember_case(window.id, self._docket.case_by_id(window.id))
+
+    def resume(self, windows: Iterable[Window], spans: Iterable[Span], memory: Mapping[str, str]) -> None:
+        """Go on where another judge stopped: its windows that were not closed, last spans and memory."""
+        for span in spans:
+            watch = self._watches.get(span.vantage)
+            if watch is not None and span.end is None:
+                watch.state, watch.since = span.state, span.start
+        for window in windows:
+            self._docket.reopen(recall_case(window, memory, self._rules))
+        for key, health in self._health.items():
+            membership = recall_health(health, memory)
+            if membership is not None:
+                self._docket.rejoin(self._health[key], *membership)
+
+
+def _share_resolver(one: VantageWatch, other: VantageWatch) -> bool:
+    shared = one.vantage.resolver
+    return shared not in ("", "isp") and shared == other.vantage.resolver

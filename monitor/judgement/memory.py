@@ -1,0 +1,108 @@
+"""What a judge must remember over a restart, as short JSON texts by key.
+
+``h|VANTAGE|CHECK`` is the health of a check that is not clean, with its part in
+a case; ``c|WINDOW`` is what a case knows beyond its window. An empty text means
+that there is nothing to remember any more.
+"""
+
+import json
+from collections import Counter
+from collections.abc import Mapping
+from typing import Any
+
+from monitor.domain.attempt import Failure
+from monitor.domain.outage import Window
+from monitor.domain.words import Cause, Kind, Layer, Reason, State, Status
+from monitor.judgement.cases import Case, Member, Round
+from monitor.judgement.health import Health, Mark
+from monitor.judgement.rules import Rules
+
+_HEALTH = ("verdict", "is_observed", "seen", "turn", "fine", "fine_since", "quick", "quick_since", "ok_at", "failed_at",
+           "usual", "learned", "recovered_at", "recovered_after")  # fmt: skip
+_MEMBER = ("start", "after", "end", "end_after", "is_seen")
+
+
+def remember_health(health: Health, case: Case | None) -> tuple[str, str]:
+    """Key and text of one check."""
+    key = f"h|{health.vantage}|{health.check.id}"
+    member = case.members.get((health.vantage, health.check.id)) if case else None
+    if health.is_clean and member is None:
+        return key, ""
+    known = {name: getattr(health, name) for name in _HEALTH}
+    marks = {name: [_from_mark(mark) for mark in getattr(health, name)] for name in ("marks", "run", "trouble")}
+    part = {"case": case.id, **{name: getattr(member, name) for name in _MEMBER}} if case and member else None
+    return key, json.dumps({**known, **marks, "member": part}, separators=(",", ":"))
+
+
+def recall_health(health: Health, memory: Mapping[str, str]) -> tuple[str, Member] | None:
+    """Set a check to what was remembered of it; its part in a case, if it had one."""
+    text = memory.get(f"h|{health.vantage}|{health.check.id}")
+    if not text:
+        return None
+    known = json.loads(text)
+    for name in _HEALTH:
+        setattr(health, name, known[name])
+    health.verdict = State(health.verdict)
+    health.marks, health.run, health.trouble = ([_to_mark(m) for m in known[n]] for n in ("marks", "run", "trouble"))
+    part = known["member"]
+    return (part["case"], Member(health, *(part[name] for name in _MEMBER))) if part else None
+
+
+def remember_case(case_id: str, case: Case | None) -> tuple[str, str]:
+    """Key and text of one case."""
+    key = f"c|{case_id}"
+    if case is None:
+        return key, ""
+    known = {
+        "tally": [[*mode, count] for mode, count in case.tally.items()],
+        "rounds": [[number, seen.asked, seen.failed] for number, seen in case.rounds.items()],
+        "kinds": case.kinds,
+        "width": case.width,
+        "looked": case.looked,
+    }
+    return key, json.dumps(known, separators=(",", ":"))
+
+
+def recall_case(window: Window, memory: Mapping[str, str], rules: Rules) -> Case:
+    """The case of a stored window. Its places are filled in by the docket."""
+    known = json.loads(memory.get(f"c|{window.id}") or '{"tally":[],"rounds":[],"kinds":{},"width":300,"looked":0}')
+    return Case(
+        id=window.id,
+        target=window.target,
+        breadth=window.breadth,
+        provider=window.provider,
+        rules=rules,
+        status=Status(window.status),
+        start=window.start,
+        start_after=window.start_after,
+        opened=window.opened,
+        width=known["width"],
+        end=window.end,
+        end_after=window.end_after,
+        planned_until=window.planned_until,
+        reach=window.reach,
+        cause=Cause(window.cause),
+        tally=Counter({(v, la and Layer(la), re and Reason(re)): count for v, la, re, count in known["tally"]}),
+        rounds={number: Round(asked, failed) for number, asked, failed in known["rounds"]},
+        kinds={kind: known["kinds"].get(kind, 0.0) for kind in Kind},
+        stages=list(window.stages),
+        evidence=list(window.evidence),
+        vantages=list(window.vantages),
+        fine=window.vantages_fine,
+        unaffected=window.unaffected,
+        looked=known["looked"],
+        stored=window,
+    )
+
+
+def _from_mark(mark: Mark) -> list[Any]:
+    failure = mark.failure
+    return [mark.turn, mark.at, mark.before, *((failure.layer, failure.reason, failure.message) if failure else ())]
+
+
+def _to_mark(known: list[Any]) -> Mark:
+    turn, at, before, *rest = known
+    if not rest:
+        return Mark(turn, at, before, None)
+    layer, reason, message = rest
+    return Mark(turn, at, before, Failure(layer=layer and Layer(layer), reason=Reason(reason), message=message))

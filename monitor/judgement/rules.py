@@ -1,0 +1,30 @@
+"""The numbers that the judgement goes by. Each has its reason in docs/decisions/0011."""
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Rules:
+    """Thresholds that are not a check's own (those are in `Judging`). Times in seconds."""
+
+    quiet: float = 900.0
+    """A window closes after this long without a relapse."""
+    stale_after: float = 3.0
+    """Intervals without an attempt after which a check is unknown."""
+    total: float = 0.85
+    intermittent: float = 0.05
+    """Shares of failed attempts from which a window is total, or intermittent; below, it is degraded."""
+    kind_rounds: int = 5
+    """Rounds of attempts that one look at the kind takes together."""
+    lasting: float = 600.0
+    """How long a stretch must have been total for the whole window to be called so, or half of the window."""
+    alone: int = 2
+    """Rounds that a fall seen from one network only must last while other networks see the same thing working."""
+    together: float = 300.0
+    """Windows that start within this time of each other may have one cause."""
+    whole_service: float = 0.5
+    """More than this share of its components makes it the whole service."""
+    refresh: float = 10.0
+    """How often a window that did not change is looked at again."""
+    evidence: int = 3
+    """First failed attempts that a window keeps from each vantage."""

@@ -1,0 +1,127 @@
+"""A window in one line of English, as a person would say it to another at three in the morning."""
+
+from collections.abc import Iterable, Mapping, Sequence
+from datetime import UTC, datetime
+
+from monitor.domain.outage import Window
+from monitor.domain.words import Breadth, Cause, Kind, Layer, Reach, Reason, Status
+
+_STUCK: Mapping[Layer, str] = {
+    Layer.DNS: "its names do not resolve",
+    Layer.ROUTE: "packets do not get there",
+    Layer.TCP: "connections fail",
+    Layer.TLS: "TLS fails",
+    Layer.HTTP: "its web servers answer wrongly",
+    Layer.HANDSHAKE: "stuck at the handshake",
+    Layer.LOGIN: "logins fail",
+    Layer.SEND: "messages are not accepted",
+    Layer.DELIVER: "messages are accepted and do not arrive",
+}
+_EXACTLY: Mapping[tuple[Layer, Reason], str] = {
+    (Layer.DNS, Reason.NXDOMAIN): "its names are said not to exist",
+    (Layer.DNS, Reason.SERVFAIL): "its name servers cannot be asked",
+    (Layer.DNS, Reason.ANSWER): "its names resolve to foreign addresses",
+    (Layer.TCP, Reason.REFUSED): "connections are refused",
+    (Layer.TCP, Reason.RESET): "connections are reset",
+    (Layer.TCP, Reason.TIMEOUT): "connections are not answered",
+    (Layer.TLS, Reason.CERT_EXPIRED): "its certificate has expired",
+    (Layer.TLS, Reason.CERT_UNTRUSTED): "its certificate is not trusted",
+    (Layer.TLS, Reason.CERT_NAME): "its certificate is for another name",
+    (Layer.TLS, Reason.RESET): "connections are reset at the TLS handshake",
+    (Layer.HTTP, Reason.TIMEOUT): "its web servers do not answer",
+    (Layer.HTTP, Reason.REDIRECTS): "it redirects elsewhere",
+    (Layer.DELIVER, Reason.LATE): "messages arrive too late",
+}
+_CAUSES: Mapping[Cause, str] = {
+    Cause.DEPENDENCY: "others that it has nothing to do with failed at the same time: perhaps something they share",
+    Cause.PATH: "the way there seems broken, not the service",
+    Cause.INTERFERENCE: "it looks as if somebody interferes on the way",
+    Cause.PROBE: "people may well not notice: check our probe first",
+}
+_NAMES_SHOWN = 4
+
+
+def say(window: Window, titles: Mapping[str, str]) -> str:
+    """The window in one line. ``titles`` are names for people, by service."""
+    parts = [_how_much(window), _where(window), _when(window)]
+    stuck = _stuck(window)
+    line = f"{_subject(window, titles)} {_verb(window)}, {', '.join(part for part in (*parts, stuck) if part)}"
+    fine = [titles.get(name, name) for name in window.unaffected]
+    more = [f"{_listed(fine)} fine"] if fine else []
+    if window.cause in _CAUSES:
+        more.append(_CAUSES[window.cause])
+    if window.status is Status.PLANNED:
+        more.append(f"announced maintenance until {_time(window.planned_until or 0.0, window.start)}")
+    return "; ".join([line, *more])
+
+
+def _subject(window: Window, titles: Mapping[str, str]) -> str:
+    if window.breadth is Breadth.PROVIDER:
+        services = _listed([titles.get(name, name) for name in window.services])
+        return f"{window.provider} ({services}):"
+    service = titles.get(window.services[0], window.services[0])
+    if window.breadth is Breadth.SERVICE:
+        return f"{service}:"
+    return f"{service}: {window.target.partition('.')[2]}"
+
+
+def _verb(window: Window) -> str:
+    is_over = window.status in (Status.RECOVERING, Status.CLOSED)
+    be = "was" if is_over else "is"
+    if window.breadth is not Breadth.COMPONENT:
+        be = "it was" if is_over else "it is"
+    return f"{be} {'slow' if window.kind is Kind.DEGRADED else 'down'}"
+
+
+def _how_much(window: Window) -> str:
+    if window.kind is Kind.TOTAL:
+        return "total"
+    return "now and then" if window.kind is Kind.INTERMITTENT else ""
+
+
+def _where(window: Window) -> str:
+    if window.reach is Reach.GLOBAL:
+        return "everywhere we look"
+    if window.reach is Reach.UNDETERMINED:
+        return f"seen from {_listed(window.vantages)} alone" if len(window.vantages) == 1 else ""
+    rest = f", not from {_listed(window.vantages_fine)}" if window.vantages_fine else ""
+    return f"seen from {_listed(window.vantages)}{rest}"
+
+
+def _when(window: Window) -> str:
+    start = f"since {_time(window.start)} UTC"
+    bracket = ""
+    if window.start_after is not None:
+        bracket = f" (between {_exact(window.start_after, window.start)} and {_exact(window.start, window.start)})"
+    if window.end is None:
+        return start + bracket
+    over = f"from {_time(window.start)} to {_time(window.end, window.start)} UTC"
+    return over if window.status is Status.CLOSED else f"{over}, and is being watched"
+
+
+def _stuck(window: Window) -> str:
+    if window.layer is None:
+        return ""
+    if window.reason is not None and (window.layer, window.reason) in _EXACTLY:
+        return _EXACTLY[window.layer, window.reason]
+    return _STUCK[window.layer]
+
+
+def _listed(names: Iterable[str]) -> str:
+    shown: Sequence[str] = tuple(names)
+    if len(shown) > _NAMES_SHOWN + 1:
+        shown = (*shown[:_NAMES_SHOWN], f"{len(shown) - _NAMES_SHOWN} more")
+    return shown[0] if len(shown) == 1 else f"{', '.join(shown[:-1])} and {shown[-1]}"
+
+
+def _time(stamp: float, day_of: float | None = None) -> str:
+    """Hours and minutes, with the date where it is another day than ``day_of``."""
+    moment = datetime.fromtimestamp(stamp, UTC)
+    same_day = day_of is not None and datetime.fromtimestamp(day_of, UTC).date() == moment.date()
+    return f"{moment:%H:%M}" if same_day else f"{moment:%H:%M}" if day_of is None else f"{moment:%-d %b %H:%M}"
+
+
+def _exact(stamp: float, day_of: float) -> str:
+    moment = datetime.fromtimestamp(stamp, UTC)
+    same_day = datetime.fromtimestamp(day_of, UTC).date() == moment.date()
+    return f"{moment:%H:%M:%S}" if same_day else f"{moment:%-d %b %H:%M:%S}"

@@ -1,0 +1,235 @@
+"""What the witnesses say about one vantage: is it down, or is it me?
+
+Witnesses are control targets of unrelated networks. While all of them fail,
+failures seen from here are ours; why they fail says what is wrong with us. A
+single witness that fails is only itself. What a witness measures is judged with
+the same health as any check.
+"""
+
+import ipaddress
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+from monitor.domain.attempt import Attempt, Failure
+from monitor.domain.check import Check, Vantage
+from monitor.domain.words import Layer, Outcome, Reason, VantageState
+from monitor.judgement.health import Health, Mark
+
+BLIND = frozenset({VantageState.OFFLINE, VantageState.RESOLVER_BROKEN, VantageState.CAPTIVE, VantageState.CLOCK_WRONG})
+"""In these states nothing that was seen counts."""
+_CUT_OFF = {Reason.SELF_NETWORK: Layer.ROUTE, Reason.SELF_RESOLVER: Layer.DNS}
+"""What an attempt says when there is no way out at all, and the layer that this means."""
+_RESOLVES_ONLY = frozenset({"dns", "name"})
+"""Kinds of witness that prove a resolver, not the way out: name servers often stand inside the own network."""
+_EXPIRY = frozenset({Reason.CERT_EXPIRED, Reason.CERT_NOT_YET_VALID})
+_FOREIGN_ANSWER = frozenset({Reason.CERT_UNTRUSTED, Reason.CERT_NAME, Reason.REDIRECTS, Reason.STATUS, Reason.BODY})
+_ANSWERED_WRONG = frozenset({Reason.NXDOMAIN, Reason.SERVFAIL, Reason.RCODE, Reason.NO_ANSWER, Reason.ANSWER})
+_SHORT, _LONG = 3, 10
+"""Attempts of a witness that are looked at: for a cut, and for slowness and loss."""
+
+
+@dataclass(frozen=True, slots=True)
+class Finding:
+    """A state and since when; ``void_since`` is where the last sign of the contrary was."""
+
+    state: VantageState
+    since: float
+    void_since: float
+
+
+class VantageWatch:
+    """The witnesses of one vantage and the state that they add up to."""
+
+    def __init__(self, vantage: Vantage) -> None:
+        self.vantage = vantage
+        self.state = VantageState.ONLINE
+        self.since: float | None = None
+        """Start of the present state; None before the first finding."""
+        self.witnesses: dict[str, Health] = {}
+        self._dropped: frozenset[str] = frozenset()
+
+    def replace(self, witnesses: Iterable[Check]) -> None:
+        """Trust these from now on; those that stay keep what is known of them."""
+        old = self.witnesses
+        self.witnesses = {w.id: old.get(w.id) or Health(w, self.vantage.name) for w in witnesses}
+
+    def observe(self, check: Check, attempt: Attempt) -> None:
+        """Learn from an attempt of a witness."""
+        health = self.witnesses.get(check.id)
+        if health is not None:
+            health.observe(_at_face_value(attempt))
+
+    @property
+    def is_blind(self) -> bool:
+        """Nothing seen from here counts."""
+        return self.state in BLIND
+
+    def holds(self, failure: Failure | None) -> bool:
+        """Whether such a failure (None: slowness), seen from here now, says nothing about the target."""
+        if self.is_blind:
+            return True
+        if self.state is VantageState.DEGRADED and (failure is None or failure.reason is Reason.TIMEOUT):
+            return True
+        if self.state is VantageState.TRUST_STORE_OLD and failure and failure.reason is Reason.CERT_UNTRUSTED:
+            return True
+        return self._is_suspect(failure)
+
+    def _is_suspect(self, failure: Failure | None) -> bool:
+        """Whether all witnesses that could tell failed in their last attempt, though it is too early for a finding."""
+        ways = self._ways()
+        if ways and all(way.run for way in ways):
+            return True
+        named = self._named()
+        at_dns = failure is not None and failure.layer is Layer.DNS
+        return at_dns and bool(named) and all(way.run and _layer(way) is Layer.DNS for way in named)
+
+    def judge(self, dropped: frozenset[str], *, is_resolver_shared: bool) -> Finding | None:
+        """Look at the witnesses; the finding, if the state changed.
+
+        ``dropped`` are witnesses that fail everywhere; ``is_resolver_shared``
+        tells that other networks lost the same resolver at the same time.
+        """
+        self._dropped = dropped
+        finding = self._find(is_resolver_shared=is_resolver_shared)
+        if finding.state is self.state:
+            return None
+        self.state, self.since = finding.state, finding.since
+        return finding
+
+    def _find(self, *, is_resolver_shared: bool) -> Finding:
+        if self.is_blind and not self._has_recovered():
+            since = self.since or 0.0
+            state = self._diagnosis(is_resolver_shared=is_resolver_shared) or self.state
+            return Finding(state, since, since)
+        ways = self._ways()
+        cut = ways and all(_failed(way, _SHORT) >= 2 and way.run for way in ways)
+        if cut and not self.is_blind:
+            state = self._diagnosis(is_resolver_shared=is_resolver_shared) or VantageState.OFFLINE
+            return _from_marks(state, [_recent(way, _SHORT)[0] for way in ways])
+        named, addressed = self._named(), [way for way in ways if _is_address(way.check)]
+        lost_names = named and all(_failed(way, _SHORT) >= 2 and _layer(way) is Layer.DNS for way in named)
+        if lost_names and addressed and any(not way.run for way in addressed):
+            return _from_marks(VantageState.RESOLVER_BROKEN, [_recent(way, _SHORT)[0] for way in named])
+        return self._find_reservations(ways)
+
+    def _find_reservations(self, ways: list[Health]) -> Finding:
+        untrusted = [way for way in ways if len(way.run) >= 2 and _reason(way) is Reason.CERT_UNTRUSTED]
+        if untrusted:
+            return _from_marks(VantageState.TRUST_STORE_OLD, [way.run[0] for way in untrusted])
+        unsteady = [way for way in ways if _is_unsteady(way, was=self.state is VantageState.DEGRADED)]
+        if len(unsteady) >= min(2, len(ways)) and unsteady:
+            return _from_marks(VantageState.DEGRADED, [_recent(way, _LONG)[0] for way in unsteady])
+        return Finding(VantageState.ONLINE, self._fine_since(ways), 0.0)
+
+    def _fine_since(self, ways: list[Health]) -> float:
+        """The first fine attempt after the last bad one."""
+        if self.is_blind:
+            return min((way.fine_since for way in [*ways, *self._named()] if way.fine), default=self.since or 0.0)
+        return max((way.quick_since for way in ways if way.quick), default=self.since or 0.0)
+
+    def _has_recovered(self) -> bool:
+        ways = self._ways()
+        if self.state is VantageState.RESOLVER_BROKEN:
+            ways = self._named() or ways
+        if not ways or all(way.fine >= 2 for way in ways):
+            return True
+        asked = [min(way.turn, 5) for way in ways]
+        failed = sum(_failed(way, 5) for way in ways)
+        return any(not way.run for way in ways) and failed <= sum(asked) / 2
+
+    def _diagnosis(self, *, is_resolver_shared: bool) -> VantageState | None:
+        """Why all of them fail, if all of them do."""
+        failures = [way.run[-1].failure for way in self._ways() if way.run]
+        reasons = {failure.reason for failure in failures if failure}
+        layers = {failure.layer for failure in failures if failure}
+        if len(failures) < len(self._ways()) or not layers:
+            return None
+        if layers == {Layer.DNS}:
+            # An answer, though a wrong one, proves the way to the resolver. Silence does not, unless it is the silence
+            # of a resolver that networks without anything else in common use.
+            broken = reasons <= _ANSWERED_WRONG or is_resolver_shared
+            return VantageState.RESOLVER_BROKEN if broken else VantageState.OFFLINE
+        if reasons <= _EXPIRY:
+            return VantageState.CLOCK_WRONG
+        return VantageState.CAPTIVE if reasons <= _FOREIGN_ANSWER else VantageState.OFFLINE
+
+    @property
+    def has_silent_resolver(self) -> bool:
+        """All names fail for want of an answer."""
+        named = self._named()
+        return bool(named) and all(
+            way.run and _layer(way) is Layer.DNS and _reason(way) is Reason.TIMEOUT for way in named
+        )
+
+    def answers_elsewhere(self, witness_id: str) -> bool | None:
+        """Whether a witness other than this one answers here; None when there is no other."""
+        others = [way for way in self.witnesses.values() if way.check.id != witness_id and _proves_way(way.check)]
+        return any(not way.run for way in others) if others else None
+
+    def _ways(self) -> list[Health]:
+        return [way for way in self._asked() if _proves_way(way.check)]
+
+    def _named(self) -> list[Health]:
+        return [way for way in self._asked() if not _is_address(way.check)]
+
+    def _asked(self) -> list[Health]:
+        return [way for way in self.witnesses.values() if way.turn and way.check.id not in self._dropped]
+
+
+def _at_face_value(attempt: Attempt) -> Attempt:
+    """An attempt that could not leave the house is, of a witness, a failed one."""
+    failure = attempt.failure
+    if attempt.outcome is not Outcome.INCONCLUSIVE or failure is None or failure.reason not in _CUT_OFF:
+        return attempt
+    seen = Failure(layer=_CUT_OFF[failure.reason], reason=Reason.TIMEOUT, message=failure.message)
+    return Attempt(
+        check_id=attempt.check_id,
+        started=attempt.started,
+        duration=attempt.duration,
+        outcome=Outcome.FAILED,
+        phases=attempt.phases,
+        facts=attempt.facts,
+        failure=seen,
+    )
+
+
+def _from_marks(state: VantageState, firsts: list[Mark]) -> Finding:
+    first = min(firsts, key=lambda mark: mark.at)
+    return Finding(state, first.at, first.at if first.before is None else first.before)
+
+
+def _recent(way: Health, turns: int) -> list[Mark]:
+    """The failed or slow among its last attempts; never empty while it fails."""
+    return [mark for mark in way.marks if mark.turn > way.turn - turns] or way.run[-1:]
+
+
+def _failed(way: Health, turns: int) -> int:
+    return sum(mark.failure is not None and mark.turn > way.turn - turns for mark in way.marks)
+
+
+def _is_unsteady(way: Health, *, was: bool) -> bool:
+    """Slow at present, or now and then failing. Once unsteady, it takes `_LONG` good attempts to be steady again."""
+    bad = len([mark for mark in way.marks if mark.turn > way.turn - _LONG])
+    slow_now = len([mark for mark in way.marks if mark.turn > way.turn - _SHORT])
+    return bad >= 2 if was else (slow_now >= 2 or _failed(way, _LONG) >= 2)
+
+
+def _layer(way: Health) -> Layer | None:
+    return way.run[-1].failure.layer if way.run and way.run[-1].failure else None
+
+
+def _reason(way: Health) -> Reason | None:
+    return way.run[-1].failure.reason if way.run and way.run[-1].failure else None
+
+
+def _proves_way(check: Check) -> bool:
+    return check.kind not in _RESOLVES_ONLY
+
+
+def _is_address(check: Check) -> bool:
+    host = check.target.rsplit(":", 1)[0].strip("[]")
+    try:
+        ipaddress.ip_address(host)
+    except ValueError:
+        return False
+    return True

@@ -1,0 +1,1 @@
+"""Scenarios in virtual time through the judgement that also runs live, and their score."""
