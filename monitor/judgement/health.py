@@ -27,6 +27,8 @@ _LEARNED = 10
 _MEMORY = 50
 """Attempts over which the usual latency is averaged."""
 _RUN_CAP = 20
+_RELAPSE = 2
+"""Failures by which a check falls again that was down a moment ago: one is chance, two are the same trouble."""
 
 
 class Mark(NamedTuple):
@@ -71,6 +73,7 @@ class Health:
     recovered_at: float = 0.0
     """The first attempt of the last recovery, and the last bad one before it."""
     recovered_after: float | None = None
+    recovered_turn: int = -1_000_000
 
     @property
     def state(self) -> State:
@@ -94,10 +97,13 @@ class Health:
             return self.trouble[0]
         return self.marks[0] if self.marks else None
 
-    def observe(self, attempt: Attempt) -> Sign | None:
-        """Learn from one attempt; the sign that it gave, if the verdict changed by it."""
+    def observe(self, attempt: Attempt, *, may_be_slow: bool = True) -> Sign | None:
+        """Learn from one attempt; the sign that it gave, if the verdict changed by it.
+
+        ``may_be_slow`` is false when slowness would be the vantage's.
+        """
         if attempt.outcome is Outcome.OK:
-            return self._answered(attempt)
+            return self._answered(attempt, may_be_slow=may_be_slow)
         failure = attempt.failure
         if attempt.outcome is Outcome.FAILED and failure is not None:
             return self._failed(attempt, failure)
@@ -105,7 +111,7 @@ class Health:
             self.fine = 0  # it was down and now pleads for less: that is not back
         return None
 
-    def _answered(self, attempt: Attempt) -> Sign | None:
+    def _answered(self, attempt: Attempt, *, may_be_slow: bool) -> Sign | None:
         at = attempt.started
         self.seen, self.is_observed = at, True
         self.fine += 1
@@ -115,10 +121,11 @@ class Health:
             self.run = []
         if attempt.confirmation == 0:
             self.turn += 1
-            if attempt.duration > self._limit():
+            is_slow = attempt.duration > self._limit()
+            if is_slow and may_be_slow:
                 self._mark(Mark(self.turn, at, self.ok_at, None))
                 self.quick = 0
-            else:
+            elif not is_slow:
                 self._learn(attempt.duration)
                 self.quick += 1
                 if self.quick == 1:
@@ -163,7 +170,8 @@ class Health:
         if len(self.run) >= judging.fall:
             return list(self.run)
         failed = [mark for mark in self.marks if mark.failure and mark.turn > self.turn - judging.fall_of]
-        return failed if len(failed) >= judging.fall_failed else []
+        is_relapse = self.recovered_turn > self.turn - judging.fall_of
+        return failed if len(failed) >= (_RELAPSE if is_relapse else judging.fall_failed) else []
 
     def void(self, since: float, is_held: Callable[[Failure | None], bool]) -> Sign | None:
         """Take back what was held against the target since ``since``: the vantage was to blame."""
@@ -197,7 +205,8 @@ class Health:
     def _step(self, sign: Sign) -> Sign:
         self.verdict = after(CHECK, self.verdict, sign)
         if sign is Sign.ROSE:
-            self.recovered_at, self.recovered_after = self.fine_since, self.failed_at
+            self.recovered_at, self.recovered_after, self.recovered_turn = self.fine_since, self.failed_at, self.turn
+            self.marks = [mark for mark in self.marks if mark.failure is None]
         elif sign is Sign.QUICKENED:
             self.recovered_at = self.quick_since
             self.recovered_after = max((mark.at for mark in self.marks if mark.at < self.quick_since), default=None)

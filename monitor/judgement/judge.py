@@ -107,20 +107,21 @@ class Judge:
             return
         watch = self._watches[vantage]
         if not watch.is_blind:
-            self._take_sign(health, health.observe(attempt), attempt.started)
+            before = health.verdict
+            self._take_sign(health, health.observe(attempt, may_be_slow=watch.is_steady), attempt.started, before)
 
     def _observe_trouble(self, health: Health, attempt: Attempt) -> None:
         watch = self._watches[health.vantage]
         if watch.is_blind or (attempt.outcome is Outcome.FAILED and watch.holds(attempt.failure)):
             return
         before = health.verdict
-        sign = health.observe(attempt)
+        sign = health.observe(attempt, may_be_slow=watch.is_steady)
         self._touched[health] = None
         self._docket.count(health, attempt)
         if sign is not None:
             self._take_sign(health, sign, attempt.started, before)
 
-    def _take_sign(self, health: Health, sign: Sign | None, at: float, before: State | None = None) -> None:
+    def _take_sign(self, health: Health, sign: Sign | None, at: float, before: State) -> None:
         if sign is None:
             return
         self._touched[health] = None
@@ -134,7 +135,7 @@ class Judge:
                 at=first.at if first else (health.recovered_at if sign in (Sign.ROSE, Sign.QUICKENED) else at),
                 after=first.before if first else (health.recovered_after if sign is Sign.ROSE else None),
                 decided=at,
-                before=before or State.UNKNOWN,
+                before=before,
                 state=health.verdict,
                 layer=failure.layer if failure else None,
                 reason=failure.reason if failure else None,

@@ -18,7 +18,7 @@ from monitor.judgement.health import Health, Mark
 from monitor.judgement.rules import Rules
 
 _HEALTH = ("verdict", "is_observed", "seen", "turn", "fine", "fine_since", "quick", "quick_since", "ok_at", "failed_at",
-           "usual", "learned", "recovered_at", "recovered_after")  # fmt: skip
+           "usual", "learned", "recovered_at", "recovered_after", "recovered_turn")  # fmt: skip
 _MEMBER = ("start", "after", "end", "end_after", "is_seen")
 
 

@@ -64,6 +64,11 @@ class VantageWatch:
         """Nothing seen from here counts."""
         return self.state in BLIND
 
+    @property
+    def is_steady(self) -> bool:
+        """What is slow from here is slow by itself."""
+        return self.state is not VantageState.DEGRADED
+
     def holds(self, failure: Failure | None) -> bool:
         """Whether such a failure (None: slowness), seen from here now, says nothing about the target."""
         if self.is_blind:
@@ -101,9 +106,12 @@ class VantageWatch:
             since = self.since or 0.0
             state = self._diagnosis(is_resolver_shared=is_resolver_shared) or self.state
             return Finding(state, since, since)
+        if self.is_blind:
+            for way in self.witnesses.values():
+                way.marks = []  # that was the cut, which is over: it is no sign of anything more
         ways = self._ways()
         cut = ways and all(_failed(way, _SHORT) >= 2 and way.run for way in ways)
-        if cut and not self.is_blind:
+        if cut:
             state = self._diagnosis(is_resolver_shared=is_resolver_shared) or VantageState.OFFLINE
             return _from_marks(state, [_recent(way, _SHORT)[0] for way in ways])
         named, addressed = self._named(), [way for way in ways if _is_address(way.check)]
@@ -124,7 +132,8 @@ class VantageWatch:
     def _fine_since(self, ways: list[Health]) -> float:
         """The first fine attempt after the last bad one."""
         if self.is_blind:
-            return min((way.fine_since for way in [*ways, *self._named()] if way.fine), default=self.since or 0.0)
+            start = self.since or 0.0
+            return min((way.fine_since for way in self._asked() if way.fine and way.fine_since > start), default=start)
         return max((way.quick_since for way in ways if way.quick), default=self.since or 0.0)
 
     def _has_recovered(self) -> bool:
