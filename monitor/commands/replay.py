@@ -44,10 +44,8 @@ def replay(
     console, results = Console(), list[tuple[str, Verdict]]()
     with _progress(scenarios, quiet=speed > 0) as advance:
         for scenario in scenarios:
-            outcomes = Replay(scenario, Judge).run(
-                _teller(Console(stderr=as_lines), scenario, speed) if speed else advance
-            )
-            found = found_in(scenario, outcomes)
+            watch = _teller(Console(stderr=as_lines), scenario, speed) if speed else advance
+            found = found_in(scenario, Replay(scenario, Judge).run(watch))
             verdict = score(scenario, found)
             results.append((scenario.id, verdict))
             if as_lines:

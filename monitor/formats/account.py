@@ -33,9 +33,9 @@ def times(report: Report) -> Iterator[str]:
     window = report.window
     yield f"Began {between(window.start_after, window.start)}."
     if window.end is not None:
-        word = "Answers again since" if window.status is Status.RECOVERING else "Ended"
-        lasted = lasting(report.duration(window.end))
-        yield f"{word} {between(window.end_after, window.end)}, after {lasted}."
+        is_watched = window.status is Status.RECOVERING
+        ended = f"{'Answered again' if is_watched else 'Ended'} {between(window.end_after, window.end)}"
+        yield f"{ended}, after {lasting(report.duration(window.end))}{'; being watched' if is_watched else ''}."
     yield f"Known to us at {clock(window.opened)}."
     if window.planned_until is not None:
         yield f"Announced maintenance until {clock(window.planned_until)}."

@@ -3,13 +3,13 @@
 import re
 from datetime import UTC, datetime, timedelta
 
-_AGO = re.compile(r"(\d{1,9}(?:\.\d{1,6})?)(s|m|h|d|w)")
+_AGO = re.compile(r"([0-9]{1,9}(?:\.[0-9]{1,6})?)(s|m|h|d|w)")
 _SECONDS = {"s": 1, "m": 60, "h": 3600, "d": 86400, "w": 604800}
-_DIGITS = re.compile(r"\d{1,15}")
+_DIGITS = re.compile(r"[0-9]{1,15}")
 _OLDEST_MS = 10**11
 """Below this an epoch time was meant in seconds: as milliseconds it would be before March 1973."""
 _LAST_MS = 253402300799999
-_DATE = re.compile(r"\d{4}-\d\d-\d\d(?:[Tt ]\d\d:\d\d(?::\d\d(?:\.\d{1,6}\d*)?)?(?:[Zz]|[+-]\d\d:\d\d))?")
+_DATE = re.compile(r"\d{4}-\d\d-\d\d(?:[Tt ]\d\d:\d\d(?::\d\d(?:\.\d{1,20})?)?(?:[Zz]|[+-]\d\d:\d\d))?", re.ASCII)
 _FORMS = "2022-10-25T07:02:00Z, 2022-10-25, epoch milliseconds, or how long ago, such as 7d"
 
 

@@ -13,10 +13,12 @@ from monitor.formats.times import rfc3339
 CONTENT_TYPE = "text/csv; charset=utf-8; header=present"
 _FORMULA = ("=", "+", "-", "@", "＝", "＋", "－", "＠")  # noqa: RUF001  # the wide forms count in spreadsheets too
 """What a cell must not begin with: https://owasp.org/www-community/attacks/CSV_Injection"""
+_TIMES = ("start", "start_after", "end", "end_after", "opened", "closed")
+_WORDS = ("breadth", "reach", "kind", "layer", "reason", "cause")
+_LISTS = ("services", "components", "vantages", "vantages_fine", "unaffected")
 COLUMNS = (
-    *("id", "status", "target", "provider", "services", "components", "breadth", "reach", "kind", "layer", "reason"),
-    *("cause", "planned", "outage", "start", "start_after", "end", "end_after", "opened", "closed"),
-    *("duration_seconds", "vantages", "vantages_fine", "unaffected", "sentence", "notes", "permalink"),
+    *("id", "status", "target", "provider", "planned", "outage"),
+    *(*_TIMES, "duration_seconds", *_WORDS, *_LISTS, "sentence", "notes", "permalink"),
 )
 
 
@@ -36,16 +38,9 @@ def as_csv(reports: Iterable[Report], edition: Edition) -> str:
 
 def _row(report: Report, edition: Edition) -> dict[str, str | float]:
     window = report.window
-    words = {
-        name: str(getattr(window, name) or "") for name in ("breadth", "reach", "kind", "layer", "reason", "cause")
-    }
-    lists = {
-        name: _names(getattr(window, name))
-        for name in ("services", "components", "vantages", "vantages_fine", "unaffected")
-    }
-    times = {
-        name: _time(getattr(window, name)) for name in ("start", "start_after", "end", "end_after", "opened", "closed")
-    }
+    words = {name: str(getattr(window, name) or "") for name in _WORDS}
+    lists = {name: _names(getattr(window, name)) for name in _LISTS}
+    times = {name: _time(getattr(window, name)) for name in _TIMES}
     return {
         "id": _cell(window.id),
         "status": str(window.status),

@@ -148,6 +148,13 @@ class Case:
         """None is bad, and of one at least it was seen. Where nobody looks it is neither."""
         return not self.is_bad and any(member.end is not None for member in self.members.values())
 
+    def shift(self, seconds: float) -> None:
+        """The wall clock was set: what is measured in elapsed time goes on from there. Told stamps stay."""
+        self.looked += seconds
+        self.end = None if self.end is None else self.end + seconds
+        for member in self.members.values():
+            member.end = None if member.end is None else member.end + seconds
+
     def happen(self, event: Event) -> None:
         """Go on in the window's life. Raises IllegalTransition."""
         self.status = after(WINDOW, self.status, event)

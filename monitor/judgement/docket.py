@@ -28,7 +28,7 @@ class Docket:
         self.announced: tuple[Announced, ...] = ()
         self.extent = Extent({}, rules)
         self._titles: Mapping[str, str] = {}
-        self._stirred: dict[str, None] = {}
+        self.stirred: dict[str, None] = {}
         self._pending: dict[str, float] = {}
         """Places that are bad in one network only, and since when: they may have to wait."""
         self._ended: list[Case] = []
@@ -47,7 +47,7 @@ class Docket:
 
     def stir(self, health: Health) -> None:
         """The component of this check may have changed."""
-        self._stirred[f"{health.check.service}.{health.check.component}"] = None
+        self.stirred[f"{health.check.service}.{health.check.component}"] = None
 
     def case_of(self, health: Health) -> Case | None:
         """The open case that this check is a member of."""
@@ -77,7 +77,7 @@ class Docket:
 
     def decide(self, now: float) -> tuple[Window, ...]:
         """The windows that are new, or not as they were."""
-        stirred, self._stirred = self._stirred, {}
+        stirred, self.stirred = self.stirred, {}
         changed = {case for name in (*stirred, *self._pending) if (case := self._update(name, now)) is not None}
         for case in sorted(changed, key=lambda case: case.start):
             self._widen(case)

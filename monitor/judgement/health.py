@@ -191,6 +191,15 @@ class Health:
         failed = sum(mark.failure is not None for mark in marks)
         return self.turn - marks[0].turn + 1, failed, len(marks) - failed
 
+    def shift(self, seconds: float) -> None:
+        """The wall clock was set: move everything that is dated by it."""
+        for name in ("seen", "fine_since", "quick_since", "recovered_at"):
+            setattr(self, name, getattr(self, name) + seconds)
+        for name in ("ok_at", "failed_at", "recovered_after"):
+            known = getattr(self, name)
+            setattr(self, name, None if known is None else known + seconds)
+        self.marks, self.run, self.trouble = (_shifted(m, seconds) for m in (self.marks, self.run, self.trouble))
+
     def forget(self) -> None:
         """Know nothing any more, but what is usual."""
         self.verdict, self.is_observed = State.UNKNOWN, False
@@ -240,3 +249,10 @@ class Health:
 
 def _kept(marks: list[Mark], since: float, is_held: Callable[[Failure | None], bool]) -> list[Mark]:
     return [mark for mark in marks if mark.at < since or not is_held(mark.failure)]
+
+
+def _shifted(marks: list[Mark], seconds: float) -> list[Mark]:
+    return [
+        mark._replace(at=mark.at + seconds, before=None if mark.before is None else mark.before + seconds)
+        for mark in marks
+    ]

@@ -10,17 +10,17 @@ from collections.abc import Iterable, Mapping, Sequence
 from monitor.domain.attempt import Attempt
 from monitor.domain.check import Check, Vantage
 from monitor.domain.maintenance import Announced
-from monitor.domain.outage import Ruling, Span, Transition, Window
+from monitor.domain.outage import Ruling, Span, StateSeconds, Transition, Window
 from monitor.domain.words import Outcome, State, VantageState
 from monitor.judgement.docket import Docket
 from monitor.judgement.health import Health
+from monitor.judgement.ledger import Account, Key
 from monitor.judgement.memory import recall_case, recall_health, remember_case, remember_health
 from monitor.judgement.places import Place
 from monitor.judgement.rules import Rules
+from monitor.judgement.standing import Standing
 from monitor.judgement.tables import Sign
 from monitor.judgement.vantages import VantageWatch
-
-_NAMELESS = Vantage(name="?")
 
 
 class Judge:
@@ -29,6 +29,7 @@ class Judge:
     def __init__(self, rules: Rules | None = None) -> None:
         self._docket = Docket(rules or Rules())
         self._rules = self._docket.rules
+        self._standing = Standing()
         self._health: dict[tuple[str, str], Health] = {}
         self._watches: dict[str, VantageWatch] = {}
         self._witness_ids: frozenset[str] = frozenset()
@@ -44,9 +45,10 @@ class Judge:
         checks: Iterable[Check],
         witnesses: Iterable[Check],
         vantages: Iterable[Vantage],
+        now: float,
         titles: Mapping[str, str] | None = None,
     ) -> None:
-        """Judge these checks, from these vantages. What stays keeps its history.
+        """Judge these checks, from these vantages, of which the first is our own. What stays keeps its history.
 
         ``titles`` name services for people.
         """
@@ -63,6 +65,7 @@ class Judge:
             for check in checks:
                 self._add(places, old_health.get((vantage.name, check.id)), check, vantage.name)
         self._docket.replace(places, vantages, titles or {})
+        self._standing.replace(places, vantages[0].name if vantages else "", now)
         self._sweep = []
 
     def _add(self, places: dict[str, Place], known: Health | None, check: Check, vantage: str) -> None:
@@ -84,6 +87,7 @@ class Judge:
     def announce(self, announced: Sequence[Announced]) -> None:
         """These stretches of maintenance are known, and no others."""
         self._docket.announced = tuple(announced)
+        self._standing.announce(tuple(announced))
 
     @property
     def windows(self) -> tuple[Window, ...]:
@@ -146,12 +150,43 @@ class Judge:
         """Decide what there is to decide at ``now`` (Unix seconds, not before the last attempt)."""
         self._judge_vantages(now)
         self._sweep_stale(now)
+        self._standing.follow(self._docket.stirred, now)
         windows = self._docket.decide(now)
         transitions, self._transitions = tuple(self._transitions), []
         spans, self._spans = tuple(self._spans), []
         return Ruling(
             at=now, windows=windows, transitions=transitions, spans=spans, memory=tuple(self._memory(windows))
         )
+
+    def settle(self, now: float) -> tuple[StateSeconds, ...]:
+        """The time that components and services spent in their states since this was asked last."""
+        return self._standing.settle(now)
+
+    @property
+    def accounts(self) -> Mapping[Key, Account]:
+        """How components and services stand at our own vantage; an empty component is the whole service."""
+        return self._standing.accounts
+
+    @property
+    def vantage_states(self) -> Mapping[str, tuple[VantageState, float | None]]:
+        """The state of every vantage, and since when; None: since we look."""
+        return {name: (watch.state, watch.since) for name, watch in self._watches.items()}
+
+    def state_of(self, vantage: str, check_id: str) -> State:
+        """The state of one check from one vantage."""
+        health = self._health.get((vantage, check_id))
+        return health.state if health else State.UNKNOWN
+
+    def shift(self, seconds: float) -> None:
+        """The wall clock was set by so much: what elapsed did not change."""
+        for health in self._health.values():
+            health.shift(seconds)
+        for watch in self._watches.values():
+            for health in watch.witnesses.values():
+                health.shift(seconds)
+        for case in self._docket.cases.values():
+            case.shift(seconds)
+        self._swept += seconds
 
     def _judge_vantages(self, now: float) -> None:
         if not self._stirred:

@@ -39,6 +39,21 @@ class Place:
             return State.DEGRADED
         return State.UP if any(health.verdict is not State.UNKNOWN for health in seen) else State.UNKNOWN
 
+    def since_at(self, vantage: str, state: State) -> float | None:
+        """When it came to ``state``, as far as its checks can tell."""
+        members = [health for health in self.checks.get(vantage, ()) if health.is_observed]
+        if state in (State.DOWN, State.DEGRADED):
+            firsts = [first.at for health in members if health.is_bad and (first := health.bad_since) is not None]
+            return min(firsts, default=None)
+        if state is State.UP:
+            return max((health.recovered_at for health in members), default=None) or None
+        return None
+
+    def failed_at(self, vantage: str) -> float:
+        """The last failure seen from there, of what is bad."""
+        members = self.checks.get(vantage, ())
+        return max((health.failed_at or health.seen for health in members if health.is_bad), default=0.0)
+
     def is_failing_at(self, vantage: str, since: float) -> bool | None:
         """Whether it is bad or seems about to be; None when nothing was seen from there since ``since``."""
         seen = [health for health in self.checks.get(vantage, ()) if health.is_observed and health.seen >= since]

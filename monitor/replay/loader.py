@@ -1,6 +1,7 @@
 """Scenario file -> scenario, or all of its mistakes."""
 
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from contextlib import suppress
 from datetime import datetime
 from pathlib import Path
 from typing import Any
@@ -10,13 +11,11 @@ from pydantic import BaseModel
 from monitor.domain.check import Vantage
 from monitor.domain.words import Layer
 from monitor.replay.format import (
-    EventPart,
     FaultPart,
     ProbePart,
     ScenarioFile,
     ServicePart,
     SharedFile,
-    Steering,
     VantagePart,
     WindowPart,
 )
@@ -94,14 +93,12 @@ class _Names:
         )
 
     def _unix_time(self, text: str) -> float:
-        try:
+        with suppress(ValueError):
             moment = datetime.fromisoformat(text)
-        except ValueError:
-            moment = datetime.min
-        if moment.tzinfo is None:
-            self._wrong("t0", f"{text!r} is not a time with its zone, as in 2022-10-25T06:00:00Z")
-            return 0.0
-        return moment.timestamp()
+            if moment.tzinfo is not None:
+                return moment.timestamp()
+        self._wrong("t0", f"{text!r} is not a time with its zone, as in 2022-10-25T06:00:00Z")
+        return 0.0
 
     def _pace(self) -> Pace:
         base, own = self._shared.probe, self._written.probe

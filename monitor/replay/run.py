@@ -22,7 +22,9 @@ _LIVE = (Status.PLANNED, Status.OPEN, Status.RECOVERING)
 class Judge(Protocol):
     """What a replay needs of the judgement."""
 
-    def replace(self, checks: Iterable[Check], witnesses: Iterable[Check], vantages: Iterable[Vantage]) -> None:
+    def replace(
+        self, checks: Iterable[Check], witnesses: Iterable[Check], vantages: Iterable[Vantage], now: float
+    ) -> None:
         """Judge these from now on."""
         ...
 
@@ -107,8 +109,7 @@ class Replay:
         witnesses_first = sorted(
             range(len(places)), key=lambda index: not scenario.targets[self._target(index)].control
         )
-        self._order = [(*places[index], index) for index in witnesses_first]
-        self._store = Store()
+XX        self._store = Store()
         self._judge = self._appoint()
         self._known: list[EventPart] = []
 
@@ -117,7 +118,7 @@ class Replay:
 
     def _appoint(self) -> Judge:
         judge = self._make_judge()
-        judge.replace(self._checks, self._witnesses, self._scenario.vantages)
+        judge.replace(self._checks, self._witnesses, self._scenario.vantages, self._scenario.t0)
         return judge
 
     def run(self, on_sitting: Callable[[float, Ruling], None] = lambda *_: None) -> Outcomes:

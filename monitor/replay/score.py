@@ -202,9 +202,13 @@ def _is_end_right(wanted: WindowPart, window: FoundWindow) -> bool:
 
 def _span_for(state: VantageStatePart, found: Found) -> FoundSpan | None:
     for span in found.vantage_states:
-        ends = [inf if end is None else end for end in (state.end, span.end)]
-        is_end_near = ends[0] == ends[1] or abs(ends[0] - ends[1]) <= state.tol
-        if (span.vantage, span.state) == (state.vantage, state.state) and is_end_near:
-            if abs(span.start - state.start) <= state.tol:
-                return span
+        is_same = (span.vantage, span.state) == (state.vantage, state.state)
+        if is_same and _is_within(span.start, state.start, state.tol) and _is_within(span.end, state.end, state.tol):
+            return span
     return None
+
+
+def _is_within(given: float | None, wanted: float | None, tolerance: float) -> bool:
+    if given is None or wanted is None:
+        return given is wanted
+    return abs(given - wanted) <= tolerance

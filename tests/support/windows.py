@@ -66,8 +66,8 @@ def whatsapp_2022(**changes: Any) -> Window:
         ),
         "planned_until": None,
         "absorbed_by": "",
-        "sentence": "WhatsApp: it was down, total, everywhere we look, from 06:35 to 09:30 UTC, stuck at the handshake; "
-        "Messenger, Instagram and Facebook fine",
+        "sentence": "WhatsApp: it was down, total, everywhere we look, from 06:35 to 09:30 UTC, "
+        "stuck at the handshake; Messenger, Instagram and Facebook fine",
     }
     return Window(**{**values, **changes})
 
