@@ -40,7 +40,7 @@ def _entry(report: Report, edition: Edition) -> Iterator[str]:
     window = report.window
     yield "<entry>"
     yield f"<id>{edition.identity(window.id).urn}</id>"
-    yield f"<title>{escape(title(report, edition.now))}</title>"
+    yield f"<title>{escape(title(report, edition))}</title>"
     yield f"<published>{rfc3339(window.opened)}</published>"
     yield f"<updated>{rfc3339(report.updated)}</updated>"
     yield f'<link rel="alternate" type="text/html" href="{escape(edition.permalink(window.id))}"/>'

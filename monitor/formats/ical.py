@@ -53,7 +53,7 @@ def _event(report: Report, edition: Edition) -> Iterator[str]:
     yield f"DTSTART:{_time(start)}"
     if end is not None and end > start:
         yield f"DTEND:{_time(end)}"
-    yield f"SUMMARY:{_text(title(report, edition.now))}"
+    yield f"SUMMARY:{_text(title(report, edition))}"
     yield f"DESCRIPTION:{_text(chr(10).join(account(report)))}"
     yield f"STATUS:{_status(report)}"
     yield "TRANSP:TRANSPARENT"

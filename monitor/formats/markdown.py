@@ -23,7 +23,7 @@ def as_markdown(reports: Iterable[Report], edition: Edition) -> str:
 
 def _cells(report: Report, edition: Edition) -> Iterator[str]:
     window = report.window
-    name = _text(title(report, edition.now), SENTENCE)
+    name = _text(title(report, edition), SENTENCE)
     yield f"[{name}](<{edition.permalink(window.id)}>)" if edition.base else name
     yield span(window.start, window.end)
     yield f"{lasting(report.duration(edition.now))}{' so far' if window.end is None else ''}"

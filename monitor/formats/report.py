@@ -6,6 +6,7 @@ from enum import StrEnum, unique
 
 from monitor.domain.outage import Note, Window
 from monitor.domain.words import Cause, Kind, Reach, Status
+from monitor.formats.edition import Edition
 from monitor.formats.text import NAME, plain
 from monitor.formats.times import lasting
 
@@ -103,16 +104,18 @@ def is_amendment(key: str, value: str) -> bool:
     return value in (_ANSWERS if words is None else [str(word) for word in words])
 
 
-def subject(window: Window) -> str:
-    """What was not up, as people say it: ``whatsapp chat``, ``whatsapp``, ``meta``."""
-    return plain(window.target.removeprefix("provider:").replace(".", " ", 1), NAME)
+def subject(window: Window, titles: Mapping[str, str]) -> str:
+    """What was not up, as people say it: ``WhatsApp chat``, ``WhatsApp``, ``meta``."""
+    service, _, component = window.target.removeprefix("provider:").partition(".")
+    return plain(f"{titles.get(service, service)} {component}", NAME)
 
 
-def title(report: Report, now: float) -> str:
+def title(report: Report, edition: Edition) -> str:
     """A headline of a few words. It names no numbers while the window lasts: it would change all the time."""
     window = report.window
+    what = subject(window, edition.titles)
     if not report.is_outage:
-        return f"{subject(window)}: no outage after all"
+        return f"{what}: no outage after all"
     verb, participle = {
         Kind.TOTAL: ("is down", "was down"),
         Kind.INTERMITTENT: ("fails on and off", "failed on and off"),
@@ -123,5 +126,5 @@ def title(report: Report, now: float) -> str:
     elif report.is_alive:
         words = verb
     else:
-        words = f"{participle} for {lasting(report.duration(now))}"
-    return f"{subject(window)} {words}{', as announced' if report.is_planned else ''}"
+        words = f"{participle} for {lasting(report.duration(edition.now))}"
+    return f"{what} {words}{', as announced' if report.is_planned else ''}"

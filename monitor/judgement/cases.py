@@ -18,6 +18,8 @@ from monitor.judgement.tables import WINDOW, Event, after
 
 _STAGES = 100
 """A window keeps this many stages at most; the last one is then stretched."""
+_RELAPSE = 2
+"""Fewer failures than this in a quiet period are chance, whatever their share."""
 _WIDTH = {Reach.UNDETERMINED: 0, Reach.LOCAL: 1, Reach.REGIONAL: 2, Reach.GLOBAL: 3}
 
 
@@ -92,6 +94,7 @@ class Case:
             member.is_seen = True
             return
         self.members[key] = Member(health, first.at, first.before)
+        health.is_member = True
         self.places.setdefault(place.id, place)
         if health.vantage not in self.vantages:
             self.vantages.append(health.vantage)
@@ -127,9 +130,19 @@ class Case:
         found = self.rounds.get(number)
         if found is None:
             found = self.rounds[number] = Round()
-            for old in [key for key in self.rounds if key < number - 2]:
+            oldest = number - self.rules.quiet // self.width - 2
+            for old in [key for key in self.rounds if key < oldest]:
                 del self.rounds[old]
         return found
+
+    def is_quiet(self, now: float) -> bool:
+        """Calm for the whole quiet period, and in it hardly a failure: what fails now and then is not over."""
+        start = now - self.rules.quiet
+        if self.end is None or self.end > start:
+            return False
+        seen = [self.rounds[number] for number in self.rounds if (number + 1) * self.width > max(start, self.end)]
+        asked, failed = sum(one.asked for one in seen), sum(one.failed for one in seen)
+        return failed < _RELAPSE or failed < self.rules.intermittent * asked
 
     def leave(self, member: Member) -> None:
         """A member is no longer bad. Its end is only as sure as somebody looked."""

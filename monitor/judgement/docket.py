@@ -69,6 +69,7 @@ class Docket:
         case = self.case_of(health)
         if case is not None:
             del case.members[health.vantage, health.check.id]
+            health.is_member = False
 
     def take_touched(self) -> dict[Health, None]:
         """The checks whose part in a case changed since the last time."""
@@ -213,14 +214,14 @@ class Docket:
             case.happen(Event.RELAPSED)
             return
         case.date_end()  # a member that nobody could see may have come back meanwhile
-        if now - (case.end or now) >= self.rules.quiet:
+        if case.is_quiet(now):
             case.happen(Event.STAYED_QUIET)
             self._close(case, now)
 
     def _watch_plan(self, case: Case, now: float) -> None:
         if case.is_calm:
             case.date_end()
-            if now - (case.end or now) >= self.rules.quiet:
+            if case.is_quiet(now):
                 case.happen(Event.STAYED_QUIET)
                 self._close(case, now)
             return
@@ -236,6 +237,7 @@ class Docket:
         if not case.members:  # withdrawn, or nobody watches it any more
             case.status, case.end = Status.CLOSED, case.end or now
         for member in case.members.values():
+            member.health.is_member = False
             if member.end is None:
                 member.health.forget()  # nobody saw its end: what it will say is news
             self._touched[member.health] = None
@@ -292,6 +294,7 @@ class Docket:
         case = self.case_by_id(case_id)
         if case is not None:
             case.members[health.vantage, health.check.id] = member
+            health.is_member = True
 
 
 def _can_join(case: Case, other: Case) -> bool:

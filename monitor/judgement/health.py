@@ -70,6 +70,8 @@ class Health:
     learned: int = 0
     trouble: list[Mark] = field(default_factory=list)
     """The first failures of the present trouble: its evidence."""
+    is_member: bool = False
+    """It has a part in an open case, which wants to hear of every attempt."""
     recovered_at: float = 0.0
     """The first attempt of the last recovery, and the last bad one before it."""
     recovered_after: float | None = None

@@ -106,7 +106,7 @@ class Judge:
         if health is None:
             return
         outcome = attempt.outcome
-        if outcome is not Outcome.OK or health.marks or health.run:
+        if outcome is not Outcome.OK or health.marks or health.run or health.is_member:
             self._observe_trouble(health, attempt)
             return
         watch = self._watches[vantage]

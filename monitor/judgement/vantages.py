@@ -142,9 +142,9 @@ class VantageWatch:
             ways = self._named() or ways
         if not ways or all(way.fine >= 2 for way in ways):
             return True
-        asked = [min(way.turn, 5) for way in ways]
-        failed = sum(_failed(way, 5) for way in ways)
-        return any(not way.run for way in ways) and failed <= sum(asked) / 2
+        shares = [way.share_since(max(self.since or 0.0, _some_turns_ago(way))) for way in ways]
+        asked, failed = sum(share[0] for share in shares), sum(share[1] for share in shares)
+        return any(not way.run for way in ways) and 2 * failed <= asked
 
     def _diagnosis(self, *, is_resolver_shared: bool) -> VantageState | None:
         """Why all of them fail, if all of them do."""
@@ -214,6 +214,11 @@ def _recent(way: Health, turns: int) -> list[Mark]:
 
 def _failed(way: Health, turns: int) -> int:
     return sum(mark.failure is not None and mark.turn > way.turn - turns for mark in way.marks)
+
+
+def _some_turns_ago(way: Health) -> float:
+    """The time of the first bad one among its last five attempts."""
+    return next((mark.at for mark in way.marks if mark.turn > way.turn - 5), 0.0)
 
 
 def _is_unsteady(way: Health, *, was: bool) -> bool:

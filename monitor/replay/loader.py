@@ -159,9 +159,7 @@ class _Names:
         end = self._written.duration if part.to is None else part.to
         if not part.start < end <= self._written.duration:
             self._wrong(place, f"from {part.start:g} to {end:g} is not a time within 0 to {self._written.duration}")
-        params = {
-            name for name in ("code", "seconds", "fraction", "location") if getattr(part.params, name) is not None
-        }
+        params = part.params.model_dump(exclude_none=True).keys()
         if params != (wanted := _PARAMS.get(part.effect, set())):
             self._wrong(place, f"{part.effect} takes {_list(wanted) or 'no params'}, not {_list(params) or 'none'}")
         return Fault(
@@ -222,10 +220,8 @@ class _Names:
         self._known_vantages(place, (*window.where, *window.where_until))
         if not 0 <= window.start <= window.open_by <= self._written.duration:
             self._wrong(place, "start, open_by and duration are not in this order")
-        if (
-            window.end is not None
-            and not window.start < window.end <= (window.close_by or -1) <= self._written.duration
-        ):
+        end, close_by = window.end, window.close_by or -1.0
+        if end is not None and not window.start < end <= close_by <= self._written.duration:
             self._wrong(place, "start, end, close_by and duration are not in this order")
 
     def _notices(self) -> Iterator[str]:

@@ -20,7 +20,9 @@ _MARGIN = 13
 
 def show_replay(console: Console, scenario: Scenario, found: Found, verdict: Verdict) -> None:
     """Print one scenario: each expected window with what was found of it, then everything else that was said."""
-    console.print(Text(f"{scenario.id}  ", "bold") + _points(verdict.points) + Text(f"  {scenario.title}", "dim"), soft_wrap=True)
+    console.print(
+        Text(f"{scenario.id}  ", "bold") + _points(verdict.points) + Text(f"  {scenario.title}", "dim"), soft_wrap=True
+    )
     for answer in verdict.answers:
         _show_answer(console, scenario, answer)
     answering = [answer.found for answer in verdict.answers]

@@ -74,9 +74,10 @@ class Store:
                 self._told.add(window.id)
         self._spans.update(((span.vantage, span.start), span) for span in ruling.spans)
         for key, text in ruling.memory:
-            self._memory[key] = text
-            if not text:
-                del self._memory[key]
+            if text:
+                self._memory[key] = text
+            else:
+                self._memory.pop(key, None)
 
     def hand_back(self, judge: Judge) -> None:
         """Let a new judge go on where the last one was lost."""
@@ -105,16 +106,11 @@ class Replay:
         checks = {target.name: check_of(scenario, target) for target in scenario.targets.values()}
         self._witnesses = [checks[target.name] for target in scenario.targets.values() if target.control]
         self._checks = [checks[target.name] for target in scenario.targets.values() if not target.control]
-        places = [(vantage, checks[target]) for vantage, target in self._simulation.pairs]
-        witnesses_first = sorted(
-            range(len(places)), key=lambda index: not scenario.targets[self._target(index)].control
-        )
-XX        self._store = Store()
+        places = [(vantage, checks[name], index) for index, (vantage, name) in enumerate(self._simulation.pairs)]
+        self._order = sorted(places, key=lambda place: place[1] not in self._witnesses)
+        self._store = Store()
         self._judge = self._appoint()
         self._known: list[EventPart] = []
-
-    def _target(self, index: int) -> str:
-        return self._simulation.pairs[index][1]
 
     def _appoint(self) -> Judge:
         judge = self._make_judge()

@@ -113,7 +113,7 @@ class Scenario:
         return [(event.at, event.at + (event.seconds or 0)) for event in stops]
 
     def expand(self, patterns: Iterable[str]) -> tuple[str, ...]:
-        """The targets that ``whatsapp.media``, ``whatsapp.*``, ``whatsapp``, ``meta:*``, ``provider:meta``, ``*`` mean."""
+        """What ``whatsapp.media``, ``whatsapp.*``, ``whatsapp``, ``meta:*``, ``provider:meta`` and ``*`` mean."""
         return expand(self.targets, patterns)
 
 

@@ -1,12 +1,33 @@
 """Letting go of what is old, in turns so small that nobody waits for one."""
 
-from collections.abc import Callable
+from typing import NamedTuple
 
-from sqlalchemy import Column, ColumnElement, Connection, Engine, Table, delete, func, select
+from sqlalchemy import Column, ColumnElement, Connection, Engine, and_, delete, func, select, true
 
-from monitor.store.tables import documents, notes, rollups, spans, state_days, state_hours, transitions
-from monitor.store.tables import window_services, windows
+from monitor.domain.words import Status
+from monitor.store.tables import (
+    documents,
+    notes,
+    rollups,
+    spans,
+    state_days,
+    state_hours,
+    transitions,
+    window_services,
+    windows,
+)
 from monitor.store.values import DAY, HOUR, Retention
+
+_OVER = windows.c.status.in_((Status.CLOSED, Status.ABSORBED))
+
+
+class _Old(NamedTuple):
+    """Rows that are forgotten by their age, ``step`` seconds of them in one turn."""
+
+    column: Column[float]
+    days: int
+    step: float
+    only: ColumnElement[bool] = true()
 
 
 class Forgetting:
@@ -16,16 +37,27 @@ class Forgetting:
         self._engine = engine
 
     def turn(self, now: float, keep: Retention) -> bool:
-        """Forget some of it: one transaction over a few hours' rows. False when nothing old is left."""
+        """Forget some hours' rows, in one transaction. False when nothing old is left."""
+        kinds = (
+            _Old(rollups.c.hour, keep.rollups, 6 * HOUR),
+            _Old(state_hours.c.hour, keep.hours, 6 * HOUR),
+            _Old(transitions.c.decided, keep.transitions, 6 * HOUR),
+            _Old(state_days.c.day, keep.windows, 7 * DAY),
+            _Old(spans.c.start, keep.windows, 7 * DAY, spans.c.end.is_not(None)),
+            _Old(windows.c.start, keep.windows, 7 * DAY, _OVER),
+        )
         with self._engine.begin() as connection:
-            return any(
-                forget(connection, now - days * DAY)
-                for forget, days in (
-                    (_rollups, keep.rollups),
-                    (_state_hours, keep.hours),
-                    (_transitions, keep.transitions),
-                    (_state_days, keep.windows),
-                    (_spans, keep.windows),
-                    (_windows, keep.windows),
-                )
-            )
+            return any(_forget(connection, old, now - old.days * DAY) for old in kinds)
+
+
+def _forget(connection: Connection, old: _Old, before: float) -> bool:
+    oldest: float | None = connection.scalar(select(func.min(old.column)).where(old.only))
+    if oldest is None or oldest >= before:
+        return False
+    which = and_(old.column < min(before, oldest + old.step), old.only)
+    if old.column.table is windows:
+        ids = select(windows.c.id).where(which)
+        for part in (documents, window_services, notes):
+            connection.execute(delete(part).where(part.c.window_id.in_(ids)))
+    connection.execute(delete(old.column.table).where(which))
+    return True

@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from sqlalchemy import ColumnElement, Engine, Select, Table, and_, false, func, literal, or_, select, union_all
+from sqlalchemy import Column, ColumnElement, Engine, FromClause, Select, func, literal, select, union_all
 
 from monitor.store.database import to_read
 from monitor.store.tables import STATES, checks, rollups, state_days, state_hours, subjects
@@ -40,13 +40,14 @@ class Sums:
         """
         begin, end = int(since) // HOUR * HOUR, _up(until, HOUR)
         first_day, last_day = _up(begin, DAY), end // DAY * DAY
-        hour, day = state_hours.c.hour, state_days.c.day
-        whole = first_day < last_day
-        edges = or_(hour < first_day, hour >= last_day) if whole else and_()
-        parts = union_all(
-            _part(state_hours, service, hour >= begin, hour < end, edges),
-            _part(state_days, service, *((day >= first_day, day < last_day) if whole else (false(),))),
-        ).subquery()
+        times = [(state_hours.c.hour, begin, end)]
+        if first_day < last_day:
+            times = [
+                (state_hours.c.hour, begin, first_day),
+                (state_days.c.day, first_day, last_day),
+                (state_hours.c.hour, last_day, end),
+            ]
+        parts = union_all(*(_part(service, *each) for each in times)).subquery()
         query = (
             select(literal(begin), subjects.c.service, subjects.c.component, *(func.sum(parts.c[n]) for n in _STATES_MS))
             .join(parts, parts.c.subject_no == subjects.c.no)
@@ -60,7 +61,7 @@ class Sums:
         query = (
             select(state_days.c.day, subjects.c.service, subjects.c.component, *(state_days.c[n] for n in _STATES_MS))
             .join(subjects, subjects.c.no == state_days.c.subject_no)
-            .where(state_days.c.day >= int(since) // DAY * DAY, *_of(state_days, service))
+            .where(state_days.c.day >= int(since) // DAY * DAY, _of(state_days, service))
             .order_by(state_days.c.day, subjects.c.component)
         )
         return self._read(query)
@@ -70,15 +71,17 @@ class Sums:
             return tuple(_availability(*row) for row in connection.execute(query))
 
 
-def _part(table: Table, service: str, *when: ColumnElement[bool]) -> Select[Any]:
+def _part(service: str, time: Column[int], begin: int, end: int) -> Select[Any]:
+    table = time.table
     sums = [func.sum(table.c[name]).label(name) for name in _STATES_MS]
-    return select(table.c.subject_no, *sums).where(*when, *_of(table, service)).group_by(table.c.subject_no)
+    query = select(table.c.subject_no, *sums).where(time >= begin, time < end, _of(table, service))
+    return query.group_by(table.c.subject_no)
 
 
-def _of(table: Table, service: str) -> tuple[ColumnElement[bool]]:
+def _of(table: FromClause, service: str) -> ColumnElement[bool]:
     """Of a service all of its components; of all services only themselves."""
     wanted = subjects.c.service == service if service else subjects.c.component == ""
-    return (table.c.subject_no.in_(select(subjects.c.no).where(wanted)),)
+    return table.c.subject_no.in_(select(subjects.c.no).where(wanted))
 
 
 def _up(moment: float, step: int) -> int:

@@ -40,6 +40,17 @@ def say(line: str, *, above: str = "") -> list[str]:
         (f"{TCP}, enabled: yes", ["6:65: must be true or false"]),
         (f"{TCP}, name: 5", ["6:62: must be text; put it in quotes"]),
         (f"{TCP}, network: AS1", ["6:56: unknown key 'network'"]),
+        (f"{TCP}, target: x", ["6:56: unknown key 'target'"]),
+        (f"{TCP}, fall: 0, rise: 11", ["6:62: must be at least 1", "6:71: must be at most 10"]),
+        (f"{TCP}, fall: 2.5", ["6:62: must be a whole number"]),
+        (f"{TCP}, fal: 2", ["6:56: unknown key 'fal' (did you mean 'fall'?)"]),
+        (f"{TCP}, fall_of: 5", ["6:65: must be a mapping"]),
+        (f"{TCP}, fall_of: {{failed: 0, of: 61}}", ["6:74: must be at least 1", "6:81: must be at most 60"]),
+        (f"{TCP}, fall_of: {{failed: 16}}", ["6:74: 'failed' must be at most 'of' (16, 15)"]),
+        (f"{TCP}, fall_of: {{of: 4}}", ["6:70: 'failed' must be at most 'of' (5, 4)"]),
+        (f"{TCP}, slow: 0s", ["6:62: must be more than 0s"]),
+        (f"{TCP}, slow: 10s", ["6:62: must be shorter than the timeout, or nothing is ever slow"]),
+        (f"{TCP}, require: any", ["6:56: unknown key 'require'"]),
         ("probe: tpc, address: 'a:1'", ["6:27: unknown probe 'tpc' (did you mean 'tcp'?)"]),
         ("probe: 7", ["6:27: must be text; put it in quotes"]),
         ("address: 'a:1'", ["6:19: 'probe' is missing"]),
@@ -110,6 +121,21 @@ def test_a_mistake_in_a_target_is_told_with_its_place(line: str, messages: list[
         ("web: {basic_auth: {username: a}}\n", ["1:19: 'password' is missing"]),
         ("vantage: {country: Germany}\n", ["1:20: must be two capital letters (ISO 3166-1), as in DE"]),
         ("vantage: {name: 'a b'}\n", ["1:17: a name is made of letters, digits, '.', '_' and '-', at most 63 of them"]),
+        ("judgement: {quiet: 0s}\n", ["1:20: must be 1s to 24h"]),
+        (
+            "judgement: {fall: 0, quite: 15m}\n",
+            ["1:19: must be at least 1", "1:22: unknown key 'quite' (did you mean 'quiet'?)"],
+        ),
+        ("peers: [{url: 'ftp://a'}]\n", ["1:15: not a URL such as https://monitor.example:9797"]),
+        ("peers: [{url: 'http://u:p@a'}]\n", ["1:15: no credentials inside a URL; use token or basic_auth"]),
+        ("peers: [{url: 'http://a/?b'}]\n", ["1:15: must be a URL without '?' and '#'"]),
+        ("peers: [{url: 'http://a:99999'}]\n", ["1:15: Port out of range 0-65535"]),
+        ("peers: [{token: a, interval: 500ms}]\n", ["1:9: 'url' is missing", "1:30: must be at least 1s"]),
+        (
+            "peers: [{url: 'http://a', ca_file: b}, {url: 'http://c', token: a, basic_auth: {username: a, password: b}}]\n",
+            ["1:9: ca_file takes a url with https", "1:40: token and basic_auth exclude each other"],
+        ),
+        ("peers: [{url: 'http://a'}, {url: 'http://a/'}]\n", ["1:8: two of them have the same url"]),
         ("limits: {max_in_flight: 0}\n", ["1:25: must be at least 1"]),
         ("log: {level: warn}\n", ["1:14: must be 'debug', 'info', 'warning' or 'error' (did you mean 'warning'?)"]),
         ('contact: "a\\nb"\n', ["1:10: must be one line of ASCII: it becomes part of the User-Agent"]),
@@ -162,6 +188,19 @@ def test_a_mistake_in_a_target_is_told_with_its_place(line: str, messages: list[
             ["1:71: several targets are named 'twice'; add their probe"],
         ),
         ("services: [{use: whatsapp, components: 5}]\n", ["1:40: 'components' must be a list"]),
+        (
+            "services: [{use: whatsapp, components: [{name: chat, targets: [{target: fron, interval: 60s}]}]}]\n",
+            ["1:73: no target 'fron' to override (did you mean 'front'?)"],
+        ),
+        (
+            "services: [{use: whatsapp, components: [{name: chat, require: most}]}]\n",
+            ["1:63: must be 'all', 'majority' or 'any'"],
+        ),
+        (
+            "judgement: {slow: 20s, fall_of: {of: 4}}\nservices: [{use: whatsapp, only: web}]\n",
+            ["1:38: 'failed' must be at most 'of' (5, 4)"],
+        ),
+        ("witnesses: [{probe: tcp, address: 'a:1', network: AS1, fall: 1}]\n", ["1:56: unknown key 'fall'"]),
         ("services: [{name: a}]\n", ["1:12: 'components' is missing"]),
         ("services: [{name: a, components: []}]\n", ["1:34: 'components' needs at least one entry"]),
         ("services: [{name: a, components: [{name: b}]}]\n", ["1:35: 'targets' is missing"]),
@@ -179,7 +218,15 @@ def test_a_mistake_above_the_targets_is_told_with_its_place(
 
 def test_equal_check_ids_are_a_mistake() -> None:
     line = f"{{{TCP}}}, {{{TCP}}}"
-    assert mistakes(target(line)) == ["f.yaml:6:57: check 'acme/home/a.example:1/tcp' is already defined in line 6"]
+    assert mistakes(target(line)) == [
+        "f.yaml:6:57: check 'acme/home/a.example:1/tcp' is already defined in line 6; "
+        "if it asks for something else, give it a 'name' of its own"
+    ]
+    line = "{probe: named, name: a.example}, {probe: named, name: a.example, route: {family: 4}}"
+    assert mistakes(target(line)) == [
+        "f.yaml:6:51: check 'acme/home/a.example/A/named' is already defined in line 6; "
+        "if it asks for something else, give it a 'target' of its own"
+    ]
 
 
 def test_equal_components_are_a_mistake() -> None:

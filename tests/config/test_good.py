@@ -5,8 +5,9 @@ from pathlib import Path
 import pytest
 
 from monitor.config import Catalogue, Configuration, load
-from monitor.domain.check import Check, Confirm, Vantage
+from monitor.domain.check import Check, Confirm, Judging, Vantage
 from monitor.domain.settings import Endpoint
+from monitor.domain.words import Require
 from tests.config.kinds import KINDS, LoginSettings, read, target
 
 TCP = '{probe: tcp, address: "a.example:1"}'
@@ -44,6 +45,9 @@ def test_an_empty_mapping_watches_nothing_and_has_every_default() -> None:
     assert (configuration.log.level, configuration.log.format) == ("info", "console")
     assert configuration.contact == ""
     assert configuration.modules is None
+    assert configuration.quiet == 900.0
+    assert configuration.maintenance == ()
+    assert configuration.peers == ()
 
 
 def test_every_top_level_setting_is_taken() -> None:
@@ -61,6 +65,10 @@ limits: {max_in_flight: 10}
 log: {level: debug, format: json}
 modules: /etc/blackbox.yml
 witnesses: []
+judgement: {quiet: 5m}
+peers:
+  - {url: "http://10.0.0.2:9797", token: t0ken}
+  - {url: "https://monitor.example/lastseen/", basic_auth: {username: a, password: b}, ca_file: /ca.pem, interval: 30s}
 """)
     assert configuration.vantage == Vantage(name="fra-1", region="eu", country="NO", network="AS3320")
     assert configuration.contact == "mailto:ops@acme.example"
@@ -75,6 +83,13 @@ witnesses: []
     assert configuration.log.format == "json"
     assert configuration.modules == Path("/etc/blackbox.yml")
     assert configuration.witnesses == ()
+    assert configuration.quiet == 300.0
+    first, second = configuration.peers
+    assert (first.url, first.interval, first.ca_file) == ("http://10.0.0.2:9797", 5.0, None)
+    assert first.token is not None
+    assert first.token.get_secret_value() == "t0ken"
+    assert (second.url, second.interval, second.ca_file) == ("https://monitor.example/lastseen", 30.0, "/ca.pem")
+    assert second.basic_auth is not None
 
 
 def test_a_target_without_a_schedule_takes_the_defaults_of_the_code() -> None:
@@ -95,6 +110,68 @@ def test_schedules_are_inherited_from_the_service_and_confirmation_field_by_fiel
     first, second = read(text).checks
     assert (first.interval, first.timeout, first.confirm) == (40.0, 4.0, Confirm(attempts=5, delay=1.0))
     assert (second.interval, second.timeout, second.confirm) == (20.0, 4.0, Confirm(attempts=0, delay=1.0))
+
+
+def test_the_judging_nearest_to_a_target_wins_field_by_field() -> None:
+    text = """
+judgement: {fall: 4, fall_of: {failed: 6, of: 20}, rise: 5, slow: 4s}
+services:
+  - name: acme
+    slow: 3s
+    fall_of: {of: 30}
+    components:
+      - name: near
+        rise: 6
+        require: any
+        targets:
+          - {probe: tcp, address: "a:1", fall: 1, slow: 500ms, fall_of: {failed: 7}}
+          - {probe: tcp, address: "b:1"}
+      - name: far
+        fall: 2
+        require: majority
+        targets: [{probe: tcp, address: "c:1"}]
+  - {name: other, components: [{name: far, targets: [{probe: tcp, address: "d:1", timeout: 1s}]}]}
+"""
+    first, second, third, fourth = read(text).checks
+    assert first.judging == Judging(fall=1, fall_failed=7, fall_of=30, rise=6, slow=0.5)
+    assert second.judging == Judging(fall=4, fall_failed=6, fall_of=30, rise=6, slow=3.0)
+    assert third.judging == Judging(fall=2, fall_failed=6, fall_of=30, rise=5, slow=3.0)
+    assert fourth.judging == Judging(fall=4, fall_failed=6, fall_of=20, rise=5, slow=4.0)
+    assert [check.require for check in (first, second, third, fourth)] == ["any", "any", "majority", "all"]
+
+
+def test_what_nobody_says_about_judging_is_the_default_of_the_code(catalogue: Catalogue) -> None:
+    assert one(TCP).judging == Judging(fall=3, fall_failed=5, fall_of=15, rise=3, slow=None)
+    assert one(TCP).require is Require.ALL
+    assert {check.judging for check in read("judgement: {fall: 7}").witnesses} == {Judging()}
+    overridden = use("whatsapp, fall: 2, components: [{name: chat, require: any}]", catalogue)
+    assert {check.judging.fall for check in overridden.checks} == {2}
+    assert [check.require for check in overridden.checks] == ["any"] * 4 + ["all"]
+
+
+def test_a_target_whose_kind_has_a_name_of_its_own_is_named_by_target() -> None:
+    line = "{probe: named, name: a.example}, {probe: named, name: a.example, target: a over v4, route: {family: 4}}"
+    assert ids(read(target(line))) == ["acme/home/a.example/A/named", "acme/home/a over v4/named"]
+
+
+def test_an_override_finds_a_target_by_its_own_name(tmp_path: Path) -> None:
+    (tmp_path / "a.yaml").write_text("""
+name: a
+foreign: false
+components:
+  - name: b
+    targets:
+      - {probe: named, name: a.example}
+      - {probe: named, name: a.example, target: second}
+""")
+    override = "{target: second, interval: 20s}, {name: a.example, target: third, probe: named}"
+    text = f"services: [{{use: a, components: [{{name: b, targets: [{override}]}}]}}]"
+    configuration = read(text, catalogue=Catalogue.load(tmp_path))
+    assert [(check.target, check.interval) for check in configuration.checks] == [
+        ("a.example/A", 60),
+        ("second", 20),
+        ("third", 60),
+    ]
 
 
 def test_lists_reach_a_kind_as_tuples_and_free_values_as_they_are() -> None:

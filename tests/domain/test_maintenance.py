@@ -206,7 +206,8 @@ ZONES = [
 WEEKLY = st.frozensets(st.integers(0, 6), min_size=1).map(lambda days: Weekly(weekdays=days))
 MONTHLY = st.integers(1, 31).map(lambda day: Monthly(day=day)) | st.just(Monthly(day=None))
 TIMES = st.builds(time, st.integers(0, 23), st.integers(0, 59))
-CHANGES = "1969-09-28 1993-08-19 1994-12-29 2011-12-28 2018-11-03 2026-03-27 2026-04-03 2026-10-02 2026-10-23".split()
+CHANGES = ["1969-09-28", "1993-08-19", "1994-12-29", "2011-12-28", "2018-11-03"]
+CHANGES += ["2026-03-27", "2026-04-03", "2026-10-02", "2026-10-23"]
 """Days about which some of these zones changed their clocks or their date."""
 BEGINS = st.integers(0, 1_100_000).map(lambda half_hours: half_hours * 1800.0) | st.sampled_from(
     list(map(utc, CHANGES))
@@ -241,7 +242,7 @@ def test_occurrences_are_in_order_in_range_as_long_as_said_and_begin_at_their_ti
 
 
 @given(days=WEEKLY | MONTHLY, at=TIMES, zone=st.sampled_from(ZONES), since=BEGINS)
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=25, deadline=None)
 def test_every_date_that_the_clocks_show_and_the_rule_names_has_exactly_one_occurrence(
     days: Weekly | Monthly, at: time, zone: str, since: float
 ) -> None:
@@ -249,9 +250,9 @@ def test_every_date_that_the_clocks_show_and_the_rule_names_has_exactly_one_occu
     until = since + 5 * DAY
     looks = [since + 60.0 * minute for minute in range(-2 * 1440, 7 * 1440)]
     clock = {look: datetime.fromtimestamp(look, ZoneInfo(zone)).replace(tzinfo=None) for look in looks}
-    dates = sorted({shown.date() for shown in clock.values()})
+    dates = sorted({face.date() for face in clock.values()})
     wanted = [datetime.combine(day, at) for day in dates[1:-1] if is_named(days, day)]  # the outer ones are not whole
-    reached = [next(look for look, shown in clock.items() if shown >= wall) for wall in wanted]
+    reached = [next(look for look, face in clock.items() if face >= wall) for wall in wanted]
     found = recurring(days, at.isoformat(), zone, 1.0).occurrences(since, until)
     assert [each.starts for each in found] == [look for look in reached if since <= look < until]
 

@@ -17,7 +17,7 @@ from tests.support.windows import (
     whatsapp_2022,
 )
 
-EDITION = Edition(now=NOW, site="fra-1", base="https://status.example")
+EDITION = Edition(now=NOW, site="fra-1", base="https://status.example", titles={"whatsapp": "WhatsApp"})
 
 
 def realistic() -> list[Report]:

@@ -56,7 +56,7 @@ def test_a_window_that_is_over_has_an_end_and_one_that_is_not_has_none() -> None
     assert recovering.end.isoformat() == "2022-10-25T11:55:00+00:00"
     assert (over.start.isoformat(), over.end.isoformat()) == ("2022-10-25T06:35:00+00:00", "2022-10-25T09:30:00+00:00")
     assert over["STATUS"] == "CONFIRMED"
-    assert over["SUMMARY"] == "whatsapp failed on and off for 2 h 55 min"
+    assert over["SUMMARY"] == "WhatsApp failed on and off for 2 h 55 min"
     assert over["URL"] == "https://status.example/outage/20221025T063500Z-whatsapp"
 
 
@@ -75,7 +75,7 @@ def test_what_was_no_outage_after_all_is_cancelled() -> None:
     window = whatsapp_2022()
     (event,) = events([report(window, [a_note(window, changes=(("outage", "no"),))])])
     assert event["STATUS"] == "CANCELLED"
-    assert event["SUMMARY"] == "whatsapp: no outage after all"
+    assert event["SUMMARY"] == "WhatsApp: no outage after all"
 
 
 def test_a_window_shorter_than_a_second_still_has_an_end_after_its_start() -> None:

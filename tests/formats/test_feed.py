@@ -82,7 +82,7 @@ def test_whatever_servers_and_people_said_the_feed_is_a_feed(reports: list[Repor
 
 def test_a_reader_sees_what_there_is_to_see() -> None:
     over = entries(realistic())[3]
-    assert over.title == "whatsapp failed on and off for 2 h 55 min"
+    assert over.title == "WhatsApp failed on and off for 2 h 55 min"
     assert over.link == "https://status.example/outage/20221025T063500Z-whatsapp"
     assert over.published == "2022-10-25T06:36:06.500Z"
     assert [tag.term for tag in over.tags] == ["whatsapp"]

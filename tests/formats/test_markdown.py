@@ -59,7 +59,7 @@ def test_whatever_servers_and_people_said_it_stays_in_its_cell_and_is_text(
 def test_a_table_for_people() -> None:
     table = Table(as_markdown(realistic(), EDITION))
     assert table.rows[4][:7] == [
-        "whatsapp failed on and off for 2 h 55 min",
+        "WhatsApp failed on and off for 2 h 55 min",
         "2022-10-25 06:35:00 - 09:30:00 UTC",
         "2 h 55 min",
         "intermittent",
