@@ -19,7 +19,7 @@ from monitor.domain.words import Outcome
 from monitor.metrics.probes import ProbeMetrics
 from monitor.registry import PROBES
 from monitor.runner import Doubts, Runner, Slot
-from monitor.store.rollups import Rollups
+from monitor.store import Store
 from monitor.web.board import Board
 
 _AT_ONCE = 20
@@ -65,7 +65,7 @@ async def _weigh(configuration: Configuration, count: int) -> float:
     metrics, board = ProbeMetrics(configuration.vantage), Board()
     metrics.replace(configuration.checks)
     board.replace(configuration.checks)
-    store = Rollups(configuration.store)
+    store = Store(configuration.store)
     slots = [Slot(check, PROBES[check.kind](check.settings, network)) for check in configuration.checks]
     spent = 0.0
     for total in (_WARM_UP, count):

@@ -25,7 +25,7 @@ from monitor.net.network import Network
 from monitor.registry import PROBES
 from monitor.runner import Doubts, Runner, Slot, ask
 from monitor.scheduling import Member, Schedule
-from monitor.store.rollups import Rollups
+from monitor.store import Store
 from monitor.web.backend import Backend, Scrape
 from monitor.web.board import Board
 from monitor.web.server import Listen, make_app, serve
@@ -60,12 +60,12 @@ class App:
         self._witnesses = Witnesses(self._clock)
         self._metrics = ProbeMetrics(configuration.vantage)
         self._board = Board()
-        self._rollups = Rollups(configuration.store)
+        self._store = Store(configuration.store)
         self._network = make_network(configuration, self._clock)
         self._runner = Runner(
             self._clock,
             Doubts(late_since=self._pulse.late_since, online=self._witnesses.online_since),
-            (self._metrics, self._board, self._witnesses, self._rollups),
+            (self._metrics, self._board, self._witnesses, self._store),
             configuration.limits.max_in_flight,
         )
         self._blackbox = Blackbox(self._network, self._clock, configuration.limits.max_in_flight)
@@ -83,14 +83,15 @@ class App:
     async def run(self, on_ready: Callable[[str], None]) -> None:
         """Watch until `stop`. ``on_ready`` gets the URL of the page once everything listens.
 
-        Raises OSError when the address to listen on is taken.
+        Raises OSError when the address to listen on is taken, StoreError when the store cannot be ours.
         """
         raise_file_limit(self._configuration.limits.max_in_flight)
         sys.setswitchinterval(_GIL_TURN)
+        self._store.claim()
         async with AsyncExitStack() as stack:
+            stack.push_async_callback(self._store.close)
             listen = _listen(self._configuration)
             await serve(make_app(self._backend(), listen, self._blackbox.routes()), listen, stack)
-            stack.push_async_callback(self._rollups.close)
             async with asyncio.TaskGroup() as background:
                 pulse = background.create_task(self._pulse.beat())
                 reloads = background.create_task(self._reload_on_request())
@@ -105,7 +106,7 @@ class App:
             attempts.create_task(asyncio.to_thread(self._network.contexts.read_again))
             self._apply(self._configuration)
             self._schedule.every(5, self._forget_stale)
-            self._schedule.every(_FLUSH, partial(self._rollups.flush, pause=_FLUSH_PAUSE))
+            self._schedule.every(_FLUSH, partial(self._store.flush, pause=_FLUSH_PAUSE))
             self._schedule.every(_COLLECT, _collect)
             self._schedule.start()
             self._started = self._clock.now()
@@ -171,7 +172,7 @@ class App:
         return attempt.outcome is Outcome.OK
 
     async def _last_day(self) -> Mapping[str, tuple[int, int]]:
-        tallies = await self._rollups.since(self._clock.now() - 86400)
+        tallies = await self._store.since(self._clock.now() - 86400)
         return {check_id: (tally.ok, tally.failed) for check_id, tally in tallies.items()}
 
     async def _forget_stale(self) -> None:
@@ -216,8 +217,8 @@ class App:
             gap_seconds=self._pulse.gap_seconds,
             internal_errors=counts.internal_errors,
             sink_errors=counts.sink_errors,
-            store_pending=self._rollups.pending,
-            store_errors=self._rollups.errors,
+            store_pending=self._store.pending,
+            store_errors=self._store.errors,
             reload_ok=self._reload_ok,
             reload_time=self._reload_time,
             started=self._started,

@@ -36,6 +36,7 @@ from monitor.config import Configuration, UnknownCheckError, explain, json_schem
 from monitor.formats.checks import attempt_as_json, check_as_json
 from monitor.logs import set_up_logs
 from monitor.oneshot import Look, Onlooker, Seen, as_services, judge
+from monitor.store import StoreError
 from monitor.terminal import show_catalogue, show_look, show_origins, show_service
 
 app = typer.Typer(
@@ -77,17 +78,22 @@ def run(config: ConfigArgument = USUAL_CONFIG) -> None:
         run_loop(_watch(configuration, partial(read_configuration, config)))
     except OSError as error:
         fail(f"cannot listen on {configuration.web.listen}: {error.strerror or error}")
+    except StoreError as error:
+        fail(f"store: {error}")
 
 
 @app.command(epilog="Example: lastseen check whatsapp    lastseen check https://matrix.org/_matrix/client/versions")
 def check(
     targets: Annotated[list[str], typer.Argument(metavar="SERVICE|URL|HOST:PORT...", help="What to ask.")],
     config: Annotated[Path | None, typer.Option(help="Take services from this file, the catalogue beside it.")] = None,
+    no_witnesses: Annotated[bool, typer.Option("--no-witnesses", help="Ask nobody else, whatever fails.")] = False,  # noqa: FBT002  # a flag is a bool
     as_json: JsonOption = False,  # noqa: FBT002  # a flag is a bool
 ) -> None:
     """Ask once, now: the ladder of every target and a verdict. Exit 0 up, 1 down, 3 inconclusive."""
     set_up_logs("warning", "console")
     configuration = _configure_for(targets, config)
+    if no_witnesses:
+        configuration = replace(configuration, witnesses=())
     look = run_loop(_look(configuration, quiet=as_json))
     verdict, sentence = judge(look, " and ".join(targets))
     if as_json:

@@ -110,6 +110,13 @@ def test_check_without_a_single_answering_witness_exits_3(file: File) -> None:
     assert "INCONCLUSIVE  Cannot tell: no witness answers either, so our own network is unreachable." in done.stdout
 
 
+def test_check_without_witnesses_asks_none_and_believes_what_it_sees(file: File) -> None:
+    done = file.write([file.closed]).check("bad", "--no-witnesses")
+    assert done.returncode == 1
+    assert "witnesses  asked" not in done.stdout
+    assert "DOWN  bad: db fails on every target" in done.stdout
+
+
 def test_check_of_a_minor_component_that_fails_still_exits_0(file: File) -> None:
     done = file.write([file.up]).check("scratched")
     assert done.returncode == 0

@@ -22,6 +22,8 @@ _MOMENT = re.compile(r"\d{4}-\d\d-\d\d[T ]\d\d:\d\d(?::\d\d(?:\.\d+)?)?(?:Z|[+-]
 _TIME = re.compile(r"\d\d:\d\d(?::\d\d)?")
 _DAY = 86400.0
 _SHORTEST_MONTH = 28 * _DAY
+_NO_ZONES = ("right/", "posix/", "posixrules", "localtime")
+"""Beside the database's own: these count leap seconds, which Unix time does not, or differ from machine to machine."""
 _DATED = ("from", "to")
 _RECURRING = ("every", "day", "at", "for")
 
@@ -105,7 +107,7 @@ def _find_zone(node: Node | None, problems: Problems) -> ZoneInfo | None:
 
 
 def _load_zone(name: str) -> ZoneInfo | None:
-    if name.startswith("right/"):  # these count leap seconds, which Unix time does not
+    if name.startswith(_NO_ZONES):
         return None
     try:
         return ZoneInfo(name)
@@ -115,7 +117,7 @@ def _load_zone(name: str) -> ZoneInfo | None:
 
 def _near_zone(name: str) -> str:
     """The zone that was probably meant, by its whole name or by its city."""
-    zones = sorted(available_timezones())
+    zones = sorted(zone for zone in available_timezones() if not zone.startswith(_NO_ZONES))
     cities = {zone.rpartition("/")[2]: zone for zone in zones}
     return closest(name, zones) or cities.get(closest(name.replace(" ", "_"), cities), "")
 

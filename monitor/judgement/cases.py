@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 
 from monitor.domain.attempt import Attempt
 from monitor.domain.outage import Evidence, Stage, Window
-from monitor.domain.words import Breadth, Cause, Kind, Layer, Outcome, Reach, Reason, Status
+from monitor.domain.words import Breadth, Cause, Kind, Layer, Outcome, Reach, Reason, State, Status
 from monitor.judgement.health import Health, Mark
 from monitor.judgement.places import Place
 from monitor.judgement.rules import Rules
@@ -83,6 +83,8 @@ class Case:
     unaffected: tuple[str, ...] = ()
     looked: float = 0.0
     stored: Window | None = None
+    is_dirty: bool = True
+    """Something changed that must be remembered over a restart."""
 
     def join(self, place: Place, health: Health) -> None:
         """Take a bad check in, or again."""
@@ -126,6 +128,7 @@ class Case:
             self.tally[health.vantage, failure.layer, failure.reason] += 1
 
     def _round(self, at: float) -> Round:
+        self.is_dirty = True
         number = int(at // self.width)
         found = self.rounds.get(number)
         if found is None:
@@ -182,6 +185,8 @@ class Case:
 
     def kind_now(self) -> Kind:
         """How much fails, by the last two rounds."""
+        if not any(member.health.verdict is State.DOWN for member in self.members.values() if member.end is None):
+            return Kind.DEGRADED
         newest = sorted(self.rounds)[-2:]
         asked = sum(self.rounds[key].asked for key in newest)
         share = sum(self.rounds[key].failed for key in newest) / asked if asked else 0.0
@@ -200,6 +205,7 @@ class Case:
 
     def stage(self, now: float, reach: Reach) -> None:
         """Note how it is now, as a new stage when something changed."""
+        self.is_dirty = True
         last = self.stages[-1] if self.stages else None
         kind = last.kind if last and self.status is Status.RECOVERING else self.kind_now()
         if last is None:
@@ -242,6 +248,7 @@ class Case:
             mine.failed += seen.failed
         self.vantages += [vantage for vantage in other.vantages if vantage not in self.vantages]
         room = dict.fromkeys(self.vantages, self.rules.evidence)
+        self.is_dirty = True
         merged = sorted(self.evidence + other.evidence, key=lambda evidence: evidence.at)
         self.evidence = []
         for evidence in merged:

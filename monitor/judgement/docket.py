@@ -1,6 +1,7 @@
 """The docket: which cases are open, when one opens, widens and closes."""
 
-from collections.abc import Iterable, Mapping
+import json
+from collections.abc import Collection, Iterable, Mapping
 from datetime import UTC, datetime
 
 from monitor.domain.attempt import Attempt
@@ -13,6 +14,7 @@ from monitor.judgement.cause import Surroundings, began_together, find_cause
 from monitor.judgement.describe import describe
 from monitor.judgement.extent import Extent
 from monitor.judgement.health import Health
+from monitor.judgement.memory import remember_case
 from monitor.judgement.places import Networks, Place, Vote
 from monitor.judgement.rules import Rules
 from monitor.judgement.tables import Event
@@ -33,6 +35,9 @@ class Docket:
         """Places that are bad in one network only, and since when: they may have to wait."""
         self._ended: list[Case] = []
         self._touched: dict[Health, None] = {}
+        self._gone: list[str] = []
+        self._waiting = ""
+        """The pending places as they were last written down."""
 
     def replace(self, places: dict[str, Place], vantages: Iterable[Vantage], titles: Mapping[str, str]) -> None:
         """Know these components, and these networks."""
@@ -54,7 +59,7 @@ class Docket:
         case = self._covering(health.check.provider, health.check.service, health.check.component)
         return case if case and (health.vantage, health.check.id) in case.members else None
 
-    def case_by_id(self, window_id: str) -> Case | None:
+    def _case_by_id(self, window_id: str) -> Case | None:
         """An open case by the id of its window."""
         return next((case for case in self.cases.values() if case.id == window_id), None)
 
@@ -78,9 +83,11 @@ class Docket:
 
     def decide(self, now: float) -> tuple[Window, ...]:
         """The windows that are new, or not as they were."""
-        stirred, self.stirred = self.stirred, {}
-        changed = {case for name in (*stirred, *self._pending) if (case := self._update(name, now)) is not None}
-        for case in sorted(changed, key=lambda case: case.start):
+        names = sorted({*self.stirred, *self._pending})  # in one order, whoever spoke first: a restart changes nothing
+        self.stirred = {}
+        changed = dict.fromkeys(case for name in names if (case := self._update(name, now)) is not None)
+        due = [case for case in self.cases.values() if case in changed or now - case.looked >= self.rules.refresh]
+        for case in sorted(due, key=lambda case: (case.start, case.id)):
             self._widen(case)
         for case in list(self.cases.values()):
             self._live(case, now)
@@ -126,7 +133,8 @@ class Docket:
             return False
         since = self._pending.setdefault(f"{place.id}", now)
         interval = max(health.check.interval for health in place.healths())
-        return now - since >= self.rules.alone * interval
+        rounds = self.rules.alone if State.DOWN in states.values() else self.rules.alone_slow
+        return now - since >= rounds * interval
 
     def _open(self, place: Place, bad: list[Health], now: float) -> Case:
         firsts = [first for health in bad if (first := health.bad_since) is not None]
@@ -185,12 +193,13 @@ class Docket:
             for other in self.cases.values()
             if {place.service for place in other.places.values()} <= services and _can_join(case, other)
         ]
-        first = min(parts, key=lambda part: (part.start, part.opened))
+        first = min(parts, key=lambda part: (part.start, part.opened, part.id))
         for part in parts:
             del self.cases[part.target]
             if part is not first:
                 first.opened = min(first.opened, part.opened)
                 first.absorb(part)
+                self._gone.append(part.id)
                 if part.stored is not None:
                     self._ended.append(part)
         first.target, first.breadth = target, breadth
@@ -243,8 +252,9 @@ class Docket:
             self._touched[member.health] = None
         del self.cases[case.target]
         self._ended.append(case)
+        self._gone.append(case.id)
 
-    def _changes(self, now: float, changed: set[Case]) -> Iterable[Window]:
+    def _changes(self, now: float, changed: Collection[Case]) -> Iterable[Window]:
         ended, self._ended = self._ended, []
         for case in (*self.cases.values(), *ended):
             due = case in changed or case in ended or now - case.looked >= self.rules.refresh
@@ -283,15 +293,32 @@ class Docket:
         covered = {place.service for other in self.cases.values() for place in other.places.values()}
         return service not in covered and self.extent.is_seen_up(service, case.vantages)
 
-    def reopen(self, case: Case) -> None:
-        """Take up a case that another judge left open."""
-        names = case.stored.components if case.stored else ()
-        case.places = {name: self.extent.places[name] for name in names if name in self.extent.places}
-        self.cases[case.target] = case
+    def memory(self) -> Iterable[tuple[str, str]]:
+        """What changed of what must outlive a restart."""
+        gone, self._gone = self._gone, []
+        for case_id in gone:
+            yield remember_case(case_id, None)
+        for case in self.cases.values():
+            if case.is_dirty:
+                case.is_dirty = False
+                yield remember_case(case.id, case)
+        waiting = json.dumps(self._pending) if self._pending else ""
+        if waiting != self._waiting:
+            self._waiting = waiting
+            yield "p", waiting
+
+    def resume(self, cases: Iterable[Case], memory: Mapping[str, str]) -> None:
+        """Take up the cases that another docket left open."""
+        for case in cases:
+            names = case.stored.components if case.stored else ()
+            case.places = {name: self.extent.places[name] for name in names if name in self.extent.places}
+            self.cases[case.target] = case
+        self._waiting = memory.get("p", "")
+        self._pending = dict(json.loads(self._waiting)) if self._waiting else {}
 
     def rejoin(self, health: Health, case_id: str, member: Member) -> None:
         """Take up a check's part in a case."""
-        case = self.case_by_id(case_id)
+        case = self._case_by_id(case_id)
         if case is not None:
             case.members[health.vantage, health.check.id] = member
             health.is_member = True

@@ -27,8 +27,8 @@ _LEARNED = 10
 _MEMORY = 50
 """Attempts over which the usual latency is averaged."""
 _RUN_CAP = 20
-_RELAPSE = 2
-"""Failures by which a check falls again that was down a moment ago: one is chance, two are the same trouble."""
+_RELAPSE = 3
+"""Failures among the last ones by which a check falls again that was down a moment ago: it needs less proof."""
 
 
 class Mark(NamedTuple):
@@ -68,6 +68,8 @@ class Health:
     usual: float = 0.0
     """Seconds that a fine attempt takes, a slow mean in which a wild value counts for little."""
     learned: int = 0
+    kept: float = 0.0
+    """``usual`` as it was when it was last written down."""
     trouble: list[Mark] = field(default_factory=list)
     """The first failures of the present trouble: its evidence."""
     is_member: bool = False
@@ -207,6 +209,11 @@ class Health:
         self.verdict, self.is_observed = State.UNKNOWN, False
         self.marks, self.run, self.trouble = [], [], []
         self.fine = self.quick = 0
+
+    @property
+    def is_worth_keeping(self) -> bool:
+        """What is usual has been learned, or has changed by a quarter."""
+        return self.learned >= _LEARNED and abs(self.usual - self.kept) > self.kept / 4
 
     @property
     def is_clean(self) -> bool:

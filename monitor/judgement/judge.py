@@ -15,7 +15,7 @@ from monitor.domain.words import Outcome, State, VantageState
 from monitor.judgement.docket import Docket
 from monitor.judgement.health import Health
 from monitor.judgement.ledger import Account, Key
-from monitor.judgement.memory import recall_case, recall_health, remember_case, remember_health
+from monitor.judgement.memory import recall_case, recall_health, recall_witness, remember_health, remember_witness
 from monitor.judgement.places import Place
 from monitor.judgement.rules import Rules
 from monitor.judgement.standing import Standing
@@ -35,6 +35,8 @@ class Judge:
         self._witness_ids: frozenset[str] = frozenset()
         self._stirred: set[VantageWatch] = set()
         self._touched: dict[Health, None] = {}
+        self._asked_witnesses: dict[Health, None] = {}
+        self._remembered = 0.0
         self._transitions: list[Transition] = []
         self._spans: list[Span] = []
         self._sweep: list[Health] = []
@@ -100,6 +102,7 @@ class Judge:
             watch = self._watches.get(vantage)
             if watch is not None:
                 watch.observe(check, attempt)
+                self._asked_witnesses[watch.witnesses[check.id]] = None
                 self._stirred.add(watch)
             return
         health = self._health.get((vantage, check.id))
@@ -113,6 +116,9 @@ class Judge:
         if not watch.is_blind:
             before = health.verdict
             self._take_sign(health, health.observe(attempt, may_be_slow=watch.is_steady), attempt.started, before)
+            if health.is_worth_keeping:
+                health.kept = health.usual
+                self._touched[health] = None
 
     def _observe_trouble(self, health: Health, attempt: Attempt) -> None:
         watch = self._watches[health.vantage]
@@ -154,9 +160,7 @@ class Judge:
         windows = self._docket.decide(now)
         transitions, self._transitions = tuple(self._transitions), []
         spans, self._spans = tuple(self._spans), []
-        return Ruling(
-            at=now, windows=windows, transitions=transitions, spans=spans, memory=tuple(self._memory(windows))
-        )
+        return Ruling(at=now, windows=windows, transitions=transitions, spans=spans, memory=tuple(self._memory(now)))
 
     def settle(self, now: float) -> tuple[StateSeconds, ...]:
         """The time that components and services spent in their states since this was asked last."""
@@ -254,25 +258,35 @@ class Judge:
                 self._docket.stir(health)
         del self._sweep[-size:]
 
-    def _memory(self, windows: Iterable[Window]) -> Iterable[tuple[str, str]]:
+    def _memory(self, now: float) -> Iterable[tuple[str, str]]:
         touched, self._touched = self._touched, {}
         for health in {**touched, **self._docket.take_touched()}:
             yield remember_health(health, self._docket.case_of(health))
-        for window in windows:
-            yield remember_case(window.id, self._docket.case_by_id(window.id))
+        for witness in self._asked_witnesses:
+            yield remember_witness(witness)
+        self._asked_witnesses.clear()
+        yield from self._docket.memory()
+        if now - self._remembered >= self._rules.refresh:
+            self._remembered = now
+            yield "sat", repr(now)
 
-    def resume(self, windows: Iterable[Window], spans: Iterable[Span], memory: Mapping[str, str]) -> None:
+    def resume(self, windows: Iterable[Window], spans: Iterable[Span], memory: Mapping[str, str], now: float) -> None:
         """Go on where another judge stopped: its windows that were not closed, last spans and memory."""
         for span in spans:
             watch = self._watches.get(span.vantage)
             if watch is not None and span.end is None:
                 watch.state, watch.since = span.state, span.start
-        for window in windows:
-            self._docket.reopen(recall_case(window, memory, self._rules))
-        for key, health in self._health.items():
-            membership = recall_health(health, memory)
-            if membership is not None:
-                self._docket.rejoin(self._health[key], *membership)
+        for watch in self._watches.values():
+            for witness in watch.witnesses.values():
+                recall_witness(witness, memory)
+        self._docket.resume([recall_case(window, memory, self._rules) for window in windows], memory)
+        absent = now - float(memory.get("sat") or 0.0)
+        for health in self._health.values():
+            recent = absent <= self._rules.stale_after * health.check.interval
+            part = recall_health(health, memory, is_recent=recent)
+            if part is not None:
+                self._docket.rejoin(health, *part)
+            self._docket.stir(health)
 
 
 def _share_resolver(one: VantageWatch, other: VantageWatch) -> bool:

@@ -1,8 +1,10 @@
 """What a judge must remember over a restart, as short JSON texts by key.
 
-``h|VANTAGE|CHECK`` is the health of a check that is not clean, with its part in
-a case; ``c|WINDOW`` is what a case knows beyond its window. An empty text means
-that there is nothing to remember any more.
+``h|VANTAGE|CHECK`` is the health of a check, with its part in a case; of a clean
+one no more than what is usual, written now and then. ``w|...`` is the same of a
+witness, ``c|WINDOW`` what a case knows beyond its window, ``p`` which
+components wait to be believed, ``sat`` when the judge sat last. An empty text
+means that there is nothing to remember any more.
 """
 
 import json
@@ -19,6 +21,8 @@ from monitor.judgement.rules import Rules
 
 _HEALTH = ("verdict", "is_observed", "seen", "turn", "fine", "fine_since", "quick", "quick_since", "ok_at", "failed_at",
            "usual", "learned", "recovered_at", "recovered_after", "recovered_turn")  # fmt: skip
+_CLEAN = ("verdict", "usual", "learned")
+_MARKS = ("marks", "run", "trouble")
 _MEMBER = ("start", "after", "end", "end_after", "is_seen")
 
 
@@ -27,25 +31,52 @@ def remember_health(health: Health, case: Case | None) -> tuple[str, str]:
     key = f"h|{health.vantage}|{health.check.id}"
     member = case.members.get((health.vantage, health.check.id)) if case else None
     if health.is_clean and member is None:
-        return key, ""
-    known = {name: getattr(health, name) for name in _HEALTH}
-    marks = {name: [_from_mark(mark) for mark in getattr(health, name)] for name in ("marks", "run", "trouble")}
+        return key, _text({name: getattr(health, name) for name in _CLEAN})
     part = {"case": case.id, **{name: getattr(member, name) for name in _MEMBER}} if case and member else None
-    return key, json.dumps({**known, **marks, "member": part}, separators=(",", ":"))
+    return key, _text({**_all_of(health), "member": part})
 
 
-def recall_health(health: Health, memory: Mapping[str, str]) -> tuple[str, Member] | None:
-    """Set a check to what was remembered of it; its part in a case, if it had one."""
+def remember_witness(health: Health) -> tuple[str, str]:
+    """Key and text of one witness."""
+    return f"w|{health.vantage}|{health.check.id}", _text(_all_of(health))
+
+
+def _all_of(health: Health) -> dict[str, Any]:
+    known = {name: getattr(health, name) for name in _HEALTH}
+    return known | {name: [_from_mark(mark) for mark in getattr(health, name)] for name in _MARKS}
+
+
+def recall_health(health: Health, memory: Mapping[str, str], *, is_recent: bool) -> tuple[str, Member] | None:
+    """Set a check to what was remembered of it; its part in a case, if it had one.
+
+    ``is_recent``: so little time has passed that what was clean then still counts as seen.
+    """
     text = memory.get(f"h|{health.vantage}|{health.check.id}")
     if not text:
         return None
     known = json.loads(text)
+    if "seen" not in known:
+        health.verdict, health.usual, health.learned = State(known["verdict"]), known["usual"], known["learned"]
+        health.seen, health.is_observed = float(memory.get("sat") or 0), is_recent
+        return None
+    _recall(health, known)
+    part = known["member"]
+    return (part["case"], Member(health, *(part[name] for name in _MEMBER))) if part else None
+
+
+def recall_witness(health: Health, memory: Mapping[str, str]) -> None:
+    """Set a witness to what was remembered of it."""
+    text = memory.get(f"w|{health.vantage}|{health.check.id}")
+    if text:
+        _recall(health, json.loads(text))
+
+
+def _recall(health: Health, known: Mapping[str, Any]) -> None:
     for name in _HEALTH:
         setattr(health, name, known[name])
     health.verdict = State(health.verdict)
-    health.marks, health.run, health.trouble = ([_to_mark(m) for m in known[n]] for n in ("marks", "run", "trouble"))
-    part = known["member"]
-    return (part["case"], Member(health, *(part[name] for name in _MEMBER))) if part else None
+    for name in _MARKS:
+        setattr(health, name, [_to_mark(mark) for mark in known[name]])
 
 
 def remember_case(case_id: str, case: Case | None) -> tuple[str, str]:
@@ -60,7 +91,7 @@ def remember_case(case_id: str, case: Case | None) -> tuple[str, str]:
         "width": case.width,
         "looked": case.looked,
     }
-    return key, json.dumps(known, separators=(",", ":"))
+    return key, _text(known)
 
 
 def recall_case(window: Window, memory: Mapping[str, str], rules: Rules) -> Case:
@@ -106,3 +137,7 @@ def _to_mark(known: list[Any]) -> Mark:
         return Mark(turn, at, before, None)
     layer, reason, message = rest
     return Mark(turn, at, before, Failure(layer=layer and Layer(layer), reason=Reason(reason), message=message))
+
+
+def _text(known: Any) -> str:
+    return json.dumps(known, separators=(",", ":"))

@@ -20,6 +20,8 @@ class Rules:
     """How long a stretch must have been total for the whole window to be called so, or half of the window."""
     alone: int = 2
     """Rounds that a fall seen from one network only must last while other networks see the same thing working."""
+    alone_slow: int = 15
+    """The same for something that is only slow, which one path may well be."""
     together: float = 300.0
     """Windows that start within this time of each other may have one cause."""
     whole_service: float = 0.5

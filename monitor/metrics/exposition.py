@@ -3,12 +3,12 @@
 import asyncio
 from collections.abc import AsyncIterator, Iterator
 from dataclasses import dataclass
+from typing import Protocol
 
 from isal import isal_zlib
 
 from monitor.metrics.families import Family
 from monitor.metrics.own import OwnMetrics
-from monitor.metrics.probes import ProbeMetrics
 
 _TEXT = "text/plain; version=0.0.4; charset=utf-8"
 _OPENMETRICS = "application/openmetrics-text; version=1.0.0; charset=utf-8"
@@ -38,17 +38,30 @@ class Format:
         return _OPENMETRICS if self.openmetrics else _TEXT
 
 
-class Exposition:
-    """Joins what `ProbeMetrics` and `OwnMetrics` hold ready."""
+class Source(Protocol):
+    """Holds the lines of some families ready."""
 
-    def __init__(self, probes: ProbeMetrics, own: OwnMetrics) -> None:
-        self._probes = probes
+    def settle(self) -> Iterator[None]:
+        """Bring the lines up to date; other work may have its turn at every step."""
+        ...
+
+    def families(self) -> tuple[Family, ...]:
+        """The families, in the order of exposition; the same ones each time."""
+        ...
+
+
+class Exposition:
+    """Joins what the probes, the monitor itself and any ``others`` hold ready."""
+
+    def __init__(self, probes: Source, own: OwnMetrics, *others: Source) -> None:
+        self._sources = (probes, *others)
         self._own = own
 
     async def render(self, form: Format) -> AsyncIterator[bytes]:
         """The body in pieces. Other work gets its turn between any two of them."""
-        for _ in self._probes.settle():
-            await asyncio.sleep(0)
+        for source in self._sources:
+            for _ in source.settle():
+                await asyncio.sleep(0)
         if form.gzip:
             pieces = []
             for piece in self._pieces(form):
@@ -63,8 +76,9 @@ class Exposition:
             await asyncio.sleep(0)
 
     def _pieces(self, form: Format) -> Iterator[bytes]:
-        for family in self._probes.families():
-            yield from _join(family, openmetrics=form.openmetrics)
+        for source in self._sources:
+            for family in source.families():
+                yield from _join(family, openmetrics=form.openmetrics)
         yield self._own.render(openmetrics=form.openmetrics)
         if form.openmetrics:
             yield b"# EOF\n"

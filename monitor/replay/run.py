@@ -40,7 +40,7 @@ class Judge(Protocol):
         """Decide."""
         ...
 
-    def resume(self, windows: Iterable[Window], spans: Iterable[Span], memory: Mapping[str, str]) -> None:
+    def resume(self, windows: Iterable[Window], spans: Iterable[Span], memory: Mapping[str, str], now: float) -> None:
         """Go on from what was stored."""
         ...
 
@@ -79,11 +79,11 @@ class Store:
             else:
                 self._memory.pop(key, None)
 
-    def hand_back(self, judge: Judge) -> None:
+    def hand_back(self, judge: Judge, now: float) -> None:
         """Let a new judge go on where the last one was lost."""
         windows = [window for window in self._windows.values() if window.status in _LIVE]
         spans = [span for span in self._spans.values() if span.end is None]
-        judge.resume(windows, spans, dict(self._memory))
+        judge.resume(windows, spans, dict(self._memory), now)
 
     def outcomes(self) -> Outcomes:
         """Everything but what was absorbed by something wider."""
@@ -109,27 +109,28 @@ class Replay:
         places = [(vantage, checks[name], index) for index, (vantage, name) in enumerate(self._simulation.pairs)]
         self._order = sorted(places, key=lambda place: place[1] not in self._witnesses)
         self._store = Store()
-        self._judge = self._appoint()
+        self._judge = self._appoint(scenario.t0)
         self._known: list[EventPart] = []
 
-    def _appoint(self) -> Judge:
+    def _appoint(self, now: float) -> Judge:
         judge = self._make_judge()
-        judge.replace(self._checks, self._witnesses, self._scenario.vantages, self._scenario.t0)
+        judge.replace(self._checks, self._witnesses, self._scenario.vantages, now)
         return judge
 
     def run(self, on_sitting: Callable[[float, Ruling], None] = lambda *_: None) -> Outcomes:
         """Run to the end. ``on_sitting`` gets the second after t0 and what was ruled in it."""
         before = -1.0
         for second, seen in self._moments():
+            now = self._scenario.t0 + second
             if any(before < end <= second for end in self._restarts()):
-                self._judge = self._appoint()
-                self._store.hand_back(self._judge)
+                self._judge = self._appoint(now)
+                self._store.hand_back(self._judge, now)
                 self._known = []
             before = second
             self._announce(second)
             for vantage, check, index in self._order if seen else ():
-                self._judge.observe(vantage, check, attempt_of(check, self._scenario.t0 + second, seen[index]))
-            ruling = self._judge.sit(self._scenario.t0 + second)
+                self._judge.observe(vantage, check, attempt_of(check, now, seen[index]))
+            ruling = self._judge.sit(now)
             self._store.keep(ruling)
             on_sitting(second, ruling)
         return self._store.outcomes()

@@ -146,7 +146,8 @@ def alone(scenario: Scenario, vantage: str) -> Scenario:
             update={
                 "where": ("all",),
                 "end": window.where_until.get(vantage, window.end),
-                "accept": {**window.accept, "reach": ("undetermined", "local")},
+                "reach": "undetermined",
+                "accept": {**window.accept, "reach": ("local",)},
             }
         )
         for window in seen

@@ -1,21 +1,24 @@
 """What is known of the past, for pages, commands and formats."""
 
 from collections.abc import Collection
+from typing import Self
 
 from monitor.domain.outage import Note, OutageQuery, Transition
+from monitor.store.errors import StoreError
 from monitor.store.values import Availability, Noted
 from monitor.store.worker import Worker
 
 
 class Archive:
-    """Reads, and takes notes. Everything raises StoreError.
+    """Reads, and takes notes. Everything raises StoreError."""
 
-    Opened by itself it is a visitor, beside the monitor that owns the
-    database: it takes no lock, and never makes or changes a schema.
-    """
+    def __init__(self, worker: Worker) -> None:
+        self._worker = worker
 
-    def __init__(self, url: str, *, worker: Worker | None = None) -> None:
-        self._worker = worker or Worker(url, visiting=True)
+    @classmethod
+    def visit(cls, url: str) -> Self:
+        """Beside the monitor that owns the database: takes no lock, and never makes or changes a schema."""
+        return cls(Worker(url, visiting=True))
 
     async def windows(self, query: OutageQuery) -> tuple[Noted, ...]:
         """Those that match, newest start first."""
@@ -42,8 +45,12 @@ class Archive:
         return found
 
     async def annotate(self, note: Note) -> None:
-        """Keep a note; on disk at the return. What the judgement stored of the window stays as it is."""
-        await self._worker.do(lambda statements: statements.write.note(note))
+        """Keep a note; on disk at the return. What the judgement stored of the window stays as it is.
+
+        Raises StoreError also when there is no such window.
+        """
+        if not await self._worker.do(lambda statements: statements.write.note(note)):
+            raise StoreError(f"there is no window {note.window_id}", permanent=True)
 
     async def availability(self, since: float, until: float, service: str = "") -> tuple[Availability, ...]:
         """One for each service; with ``service`` for that one and each of its components. By name.
@@ -62,5 +69,5 @@ class Archive:
         return found
 
     async def close(self) -> None:
-        """Let the database go."""
+        """Let the database go; for who opened it by `visit`."""
         await self._worker.close()

@@ -41,8 +41,10 @@ class Claim:
         real = path.resolve()
         _refuse_bad_place(real)
         self._lock = _locked(real)
+        self.is_checked = False
+        """Whether the file was read through and is whole; a large one is not, that takes too long."""
         try:
-            _refuse_unusable(real)
+            self.is_checked = _is_whole(real)
         except StoreError:
             self.release()
             raise
@@ -109,20 +111,23 @@ def _locked(path: Path) -> int:
     return descriptor
 
 
-def _refuse_unusable(path: Path) -> None:
+def _is_whole(path: Path) -> bool:
+    """False when that was not found out: the file is large, or somebody holds it. Raises StoreError."""
     if not path.exists() or path.stat().st_size == 0:
-        return
+        return True
     if not os.access(path, os.W_OK):
         raise StoreError(f"cannot write {path}: permission denied", permanent=True)
     try:
         with closing(open_to_read(path)) as connection:
             _refuse_foreign(connection, path)
-            if path.stat().st_size <= _SMALL:
-                examine(connection, path)
+            if path.stat().st_size > _SMALL:
+                return False
+            examine(connection, path)
     except sqlite3.OperationalError:
-        return  # somebody holds it for the moment: whoever opens it for good waits, and will see
+        return False  # whoever opens it for good waits, and will see
     except sqlite3.DatabaseError as error:
         raise damaged(path, str(error)) from error
+    return True
 
 
 def _refuse_foreign(connection: sqlite3.Connection, path: Path) -> None:

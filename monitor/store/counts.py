@@ -12,10 +12,8 @@ from monitor.domain.check import Check
 from monitor.domain.outage import StateSeconds
 from monitor.store.errors import StoreError
 from monitor.store.values import HOUR, Tally
-from monitor.store.worker import Worker
+from monitor.store.worker import ROWS_A_TURN, Worker
 
-_ROWS_A_TURN = 250
-"""Rows in one transaction: the worker needs the GIL for about 5 ms of them, which the loop should not feel."""
 _Key = TypeVar("_Key")
 _Value = TypeVar("_Value")
 
@@ -35,8 +33,8 @@ class _Sums(Generic[_Key, _Value]):
     async def flush(self, worker: Worker, pause: float) -> None:
         """Write all that waits now, in turns. Raises StoreError, and then what was not written waits again."""
         keys = list(self.rows)
-        for start in range(0, len(keys), _ROWS_A_TURN):
-            turn = {key: self.rows.pop(key) for key in keys[start : start + _ROWS_A_TURN] if key in self.rows}
+        for start in range(0, len(keys), ROWS_A_TURN):
+            turn = {key: self.rows.pop(key) for key in keys[start : start + ROWS_A_TURN] if key in self.rows}
             attempt = worker.do(partial(self._write_turn, turn))
             attempt.add_done_callback(partial(self._written, turn))
             await asyncio.wait([attempt])  # whoever cancels us does not cancel the thread: the rows are accounted for

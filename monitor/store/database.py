@@ -65,7 +65,7 @@ def unless_known(engine: Engine, table: Table, keys: Sequence[str]) -> Insert:
 
 
 def _insert(engine: Engine, table: Table) -> sqlite.Insert | postgresql.Insert:
-    return (postgresql if engine.dialect.name == "postgresql" else sqlite).insert(table)
+    return postgresql.insert(table) if engine.dialect.name == "postgresql" else sqlite.insert(table)
 
 
 def _open_sqlite(target: URL, url: str, *, visiting: bool) -> Engine:
@@ -98,7 +98,9 @@ def _open_postgresql(target: URL, *, visiting: bool) -> Engine:
     try:
         import_module("psycopg")
     except ImportError as error:
-        raise StoreError(f"PostgreSQL needs psycopg ({error}): pip install 'lastseen[postgres]'", permanent=True) from error
+        raise StoreError(
+            f"PostgreSQL needs psycopg ({error}): pip install 'lastseen[postgres]'", permanent=True
+        ) from error
     us = f"lastseen, process {os.getpid()} on {socket.gethostname()}"
     patience = {"connect_timeout": 5, "tcp_user_timeout": 10_000, "options": f"-c lock_timeout={_PATIENCE}s"}
     engine = create_engine(

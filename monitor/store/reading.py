@@ -6,7 +6,7 @@ from typing import Any
 
 from sqlalchemy import ColumnElement, Connection, Engine, Row, func, or_, select
 
-from monitor.domain.outage import Note, OutageQuery, Span, Transition, Window
+from monitor.domain.outage import Note, OutageQuery, Span, Transition
 from monitor.domain.words import Layer, Reason, State, Status, VantageState
 from monitor.store import documents as texts
 from monitor.store.database import to_read
@@ -79,9 +79,7 @@ def _matches(query: OutageQuery) -> Iterator[ColumnElement[bool]]:
     if query.until is not None:
         yield windows.c.start < query.until
     if query.service:
-        yield windows.c.id.in_(
-            select(window_services.c.window_id).where(window_services.c.service == query.service)
-        )
+        yield windows.c.id.in_(select(window_services.c.window_id).where(window_services.c.service == query.service))
     if query.provider:
         yield windows.c.provider == query.provider
     if query.is_open is not None:
@@ -93,9 +91,7 @@ def _noted(connection: Connection, ids: Sequence[str]) -> Iterator[Noted]:
     rows = connection.execute(select(documents).where(documents.c.window_id.in_(ids)))
     found: dict[str, str] = {row.window_id: row.document for row in rows}
     said: defaultdict[str, list[Note]] = defaultdict(list)
-    for row in connection.execute(
-        select(notes).where(notes.c.window_id.in_(ids)).order_by(notes.c.at, notes.c.no)
-    ):
+    for row in connection.execute(select(notes).where(notes.c.window_id.in_(ids)).order_by(notes.c.at, notes.c.no)):
         said[row.window_id].append(_note(row))
     for window_id in ids:
         if window_id in found:

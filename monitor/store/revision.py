@@ -1,4 +1,4 @@
-"""The revision of the schema that this version reads and writes. Apart, so that asking costs no import of SQLAlchemy."""
+"""The revision of the schema that this version reads and writes. Asking costs no import of SQLAlchemy."""
 
 from monitor.store.errors import StoreError
 

@@ -9,7 +9,7 @@ from monitor.domain.outage import Ruling, Span, Transition, Window
 from monitor.store.worker import Worker
 
 _SOON = 0.5
-_SELDOM = 30.0
+_SELDOM = 10.0
 """Seconds between two tries, first and last: they double from one to the other."""
 _MOST_TRANSITIONS = 250_000
 """That wait to be written: some 100 MB. What the store holds of windows, spans and memory bounds itself."""
@@ -20,7 +20,8 @@ _log = structlog.get_logger(__name__)
 class _Pile:
     """Rulings that became one while they waited: later ones replace what earlier ones said of the same thing."""
 
-    def __init__(self) -> None:
+    def __init__(self, most_transitions: int) -> None:
+        self._most_transitions = most_transitions
         self._at = 0.0
         self._windows: dict[str, Window] = {}
         self._transitions: list[Transition] = []
@@ -38,7 +39,7 @@ class _Pile:
         self._transitions += ruling.transitions
         self._spans.update(((span.vantage, span.start), span) for span in ruling.spans)
         self._memory.update(ruling.memory)
-        excess = len(self._transitions) - _MOST_TRANSITIONS
+        excess = len(self._transitions) - self._most_transitions
         if excess > 0:
             del self._transitions[:excess]
             _log.error("store not writable for so long that the oldest transitions were dropped", lost=excess)
@@ -68,9 +69,10 @@ class Rulings:
     that there are, and by a limit for transitions.
     """
 
-    def __init__(self, worker: Worker) -> None:
+    def __init__(self, worker: Worker, most_transitions: int = _MOST_TRANSITIONS) -> None:
         self._worker = worker
-        self._next = _Pile()
+        self._most_transitions = most_transitions
+        self._next = _Pile(most_transitions)
         self._writing: _Pile | None = None
         self._attempt: asyncio.Future[None] | None = None
         self._retry: asyncio.TimerHandle | None = None
@@ -121,7 +123,7 @@ class Rulings:
     def _write(self) -> None:
         self._retry = None
         if self._attempt is None and len(self._next):
-            self._writing, self._next = self._next, _Pile()
+            self._writing, self._next = self._next, _Pile(self._most_transitions)
             ruling = self._writing.ruling()
             self._attempt = self._worker.do(lambda statements: statements.write.rule(ruling))
             self._attempt.add_done_callback(partial(self._written, self._writing))

@@ -49,7 +49,9 @@ class Sums:
             ]
         parts = union_all(*(_part(service, *each) for each in times)).subquery()
         query = (
-            select(literal(begin), subjects.c.service, subjects.c.component, *(func.sum(parts.c[n]) for n in _STATES_MS))
+            select(
+                literal(begin), subjects.c.service, subjects.c.component, *(func.sum(parts.c[n]) for n in _STATES_MS)
+            )
             .join(parts, parts.c.subject_no == subjects.c.no)
             .group_by(subjects.c.service, subjects.c.component)
             .order_by(subjects.c.service, subjects.c.component)

@@ -11,6 +11,8 @@ from typing import Any, TypeVar
 from monitor.store.claim import damaged, sqlite_path
 from monitor.store.errors import StoreError
 
+ROWS_A_TURN = 250
+"""Rows written in one go: the worker needs the GIL for about 5 ms of them, which the loop should not feel."""
 _T = TypeVar("_T")
 
 
@@ -38,8 +40,6 @@ class Worker:
 
     def _do(self, work: Callable[[Any], _T]) -> _T:
         try:
-            if self.damage is not None:
-                raise self.damage
             return work(self._open())
         except StoreError:
             self.errors += 1
@@ -49,6 +49,8 @@ class Worker:
             raise self._translated(error) from error
 
     def _open(self) -> Any:
+        if self.damage is not None:
+            raise self.damage
         if self._statements is None:
             # SQLAlchemy takes half a second to import: the first attempts need not wait for that.
             statements = import_module("monitor.store.statements")

@@ -4,12 +4,11 @@ import time
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
-from sqlalchemy import Connection, Engine, Executable, bindparam, delete
+from sqlalchemy import Engine, Executable, bindparam, delete, select
 
-from monitor.domain.outage import Note, Ruling, StateSeconds, Transition, Window
-from monitor.store import documents as documents_as_text
+from monitor.domain.outage import Note, Ruling, Span, Transition, Window
+from monitor.store import documents as texts
 from monitor.store.database import adding, replacing, unless_known
-from monitor.store.errors import StoreError
 from monitor.store.numbers import Numbers
 from monitor.store.tables import (
     STATES,
@@ -25,13 +24,15 @@ from monitor.store.tables import (
     windows,
 )
 from monitor.store.values import DAY, Tally
+from monitor.store.worker import ROWS_A_TURN
 
-ROWS_A_TURN = 250
-"""Rows written in one go: the worker needs the GIL for about 5 ms of them, which the loop should not feel."""
 _BREATH = 0.005
 """Seconds between two turns of one transaction, in which the GIL is free."""
 
 _Rows = Sequence[Mapping[str, Any]]
+_forget_services = delete(window_services).where(window_services.c.window_id == bindparam("of"))
+_forget_memory = delete(memory).where(memory.c.key == bindparam("of"))
+_STATES_MS = [f"{state}_ms" for state in STATES]
 _COLUMNS = [column.name for column in windows.c]
 
 
@@ -44,8 +45,8 @@ class Writing:
         self._subjects = subjects
         # Adding in the database: two flushes in one hour, or a restart within it, sum up.
         self._add_tally = adding(engine, rollups, ("ok", "failed", "inconclusive", "ok_us"))
-        sums = [f"{state}_ms" for state in STATES]
-        self._add_states = {table: adding(engine, table, sums) for table in (state_hours, state_days)}
+        self._add_hours = adding(engine, state_hours, _STATES_MS)
+        self._add_days = adding(engine, state_days, _STATES_MS)
         self._replace = {table: replacing(engine, table) for table in (windows, documents, spans, memory)}
         self._add_service = unless_known(engine, window_services, ("service", "window_id"))
         self._add_transition = unless_known(engine, transitions, [key.name for key in transitions.primary_key])
@@ -67,56 +68,50 @@ class Writing:
         with self._engine.begin() as connection:
             connection.execute(self._add_tally, rows)
 
-    def add_seconds(self, seconds: Sequence[StateSeconds]) -> None:
-        """Add to the hours and to their days, all or nothing."""
-        numbers = self._subjects.of((row.service, row.component) for row in seconds)
-        rows = [
-            {
-                "hour": row.hour,
-                "day": row.hour // DAY * DAY,
-                "subject_no": numbers[row.service, row.component],
-                **{f"{state}_ms": round(getattr(row, state) * 1000) for state in STATES},
-            }
-            for row in seconds
+    def add_seconds(self, seconds: Mapping[tuple[int, str, str], Sequence[float]]) -> None:
+        """Add to the hours and to their days, all or nothing. Keys: hour, service, component; values as `STATES`."""
+        numbers = self._subjects.of((service, component) for _, service, component in seconds)
+        sums = [
+            (
+                hour,
+                {"subject_no": numbers[service, component]}
+                | {column: round(value * 1000) for column, value in zip(_STATES_MS, values, strict=True)},
+            )
+            for (hour, service, component), values in seconds.items()
         ]
         with self._engine.begin() as connection:
-            for table, statement in self._add_states.items():
-                names = {column.name for column in table.c}
-                connection.execute(statement, [{name: row[name] for name in names} for row in rows])
+            connection.execute(self._add_hours, [{"hour": hour, **row} for hour, row in sums])
+            connection.execute(self._add_days, [{"day": hour // DAY * DAY, **row} for hour, row in sums])
 
     def rule(self, ruling: Ruling) -> None:
         """All that was decided at once, all or nothing. Doing it again changes nothing more."""
         numbers = self._checks.of((transition.check_id,) for transition in ruling.transitions)
+        written = 0
         with self._engine.begin() as connection:
             for statement, rows in self._parts(ruling, numbers):
                 for start in range(0, len(rows), ROWS_A_TURN):
-                    connection.execute(statement, rows[start : start + ROWS_A_TURN])
-                    time.sleep(_BREATH)
+                    turn = rows[start : start + ROWS_A_TURN]
+                    connection.execute(statement, turn)
+                    written += len(turn)
+                    if written >= ROWS_A_TURN:
+                        written = 0
+                        time.sleep(_BREATH)
 
     def _parts(self, ruling: Ruling, numbers: Mapping[tuple[str, ...], int]) -> Iterator[tuple[Executable, _Rows]]:
-        named = [{"window_id": window.id, "document": documents_as_text.encode(window)} for window in ruling.windows]
         yield self._replace[windows], [_window_row(window) for window in ruling.windows]
-        yield self._replace[documents], named
-        yield delete(window_services).where(window_services.c.window_id == bindparam("of")), [
-            {"of": window.id} for window in ruling.windows
-        ]
-        yield self._add_service, [
-            {"service": service, "window_id": window.id} for window in ruling.windows for service in window.services
-        ]
+        yield self._replace[documents], [_document_row(window) for window in ruling.windows]
+        yield _forget_services, [{"of": window.id} for window in ruling.windows]
+        yield self._add_service, [row for window in ruling.windows for row in _service_rows(window)]
         yield self._add_transition, [_transition_row(each, numbers[each.check_id,]) for each in ruling.transitions]
-        yield self._replace[spans], [
-            {"vantage": span.vantage, "start": span.start, "state": span.state, "end": span.end}
-            for span in ruling.spans
-        ]
+        yield self._replace[spans], [_span_row(span) for span in ruling.spans]
         yield self._replace[memory], [{"key": key, "text": text} for key, text in ruling.memory if text]
-        yield delete(memory).where(memory.c.key == bindparam("of")), [
-            {"of": key} for key, text in ruling.memory if not text
-        ]
+        yield _forget_memory, [{"of": key} for key, text in ruling.memory if not text]
 
-    def note(self, note: Note) -> None:
-        """Add a note. Raises StoreError when there is no such window."""
+    def note(self, note: Note) -> bool:
+        """Add a note; False when there is no such window."""
         with self._engine.begin() as connection:
-            _refuse_unknown(connection, note.window_id)
+            if connection.scalar(select(windows.c.id).where(windows.c.id == note.window_id)) is None:
+                return False
             connection.execute(
                 notes.insert(),
                 {
@@ -124,18 +119,26 @@ class Writing:
                     "at": note.at,
                     "author": note.author,
                     "text": note.text,
-                    "changes": documents_as_text.encode_changes(note.changes),
+                    "changes": texts.encode_changes(note.changes),
                 },
             )
-
-
-def _refuse_unknown(connection: Connection, window_id: str) -> None:
-    if connection.execute(windows.select().where(windows.c.id == window_id)).first() is None:
-        raise StoreError(f"there is no window {window_id}", permanent=True)
+            return True
 
 
 def _window_row(window: Window) -> dict[str, Any]:
     return {name: getattr(window, name) for name in _COLUMNS}
+
+
+def _document_row(window: Window) -> dict[str, Any]:
+    return {"window_id": window.id, "document": texts.encode(window)}
+
+
+def _service_rows(window: Window) -> Iterator[dict[str, Any]]:
+    return ({"service": service, "window_id": window.id} for service in sorted(set(window.services)))
+
+
+def _span_row(span: Span) -> dict[str, Any]:
+    return {"vantage": span.vantage, "start": span.start, "state": span.state, "end": span.end}
 
 
 def _transition_row(transition: Transition, number: int) -> dict[str, Any]:

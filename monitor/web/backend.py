@@ -1,12 +1,20 @@
 """What the web side is given by the composition root, and nothing more."""
 
-from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
-from dataclasses import dataclass
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Protocol
+
+from aiohttp import web
 
 from monitor.domain.check import Vantage
+from monitor.domain.outage import Note, OutageQuery, Span, Window
 from monitor.domain.ports import Clock
 from monitor.domain.vitals import Vitals
+from monitor.domain.words import State
 from monitor.web.board import Board
+
+Noted = tuple[Window, tuple[Note, ...]]
+"""A window as the judgement left it, and what people said of it afterwards."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -16,6 +24,64 @@ class Scrape:
     content_type: str
     gzip: bool
     body: AsyncIterator[bytes]
+
+
+class Availability(Protocol):
+    """Of one service, in some time."""
+
+    @property
+    def service(self) -> str:
+        """Its name."""
+        ...
+
+    @property
+    def share(self) -> float | None:
+        """Of the time that was seen, the part in which it answered, 0 to 1; None when none was seen."""
+        ...
+
+    @property
+    def coverage(self) -> float | None:
+        """Of all that time, the part that was seen, 0 to 1; None when there is none."""
+        ...
+
+
+async def _no_windows(_: OutageQuery) -> Sequence[Noted]:
+    return ()
+
+
+async def _no_window(_: str) -> Noted | None:
+    return None
+
+
+async def _no_availability(_since: float, _until: float) -> Iterable[Availability]:
+    return ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class History:
+    """What is stored. Each of these may raise one of ``errors`` and nothing else, or hang."""
+
+    windows: Callable[[OutageQuery], Awaitable[Sequence[Noted]]] = _no_windows
+    """Those that match, newest start first."""
+    window: Callable[[str], Awaitable[Noted | None]] = _no_window
+    """One of them by its id, absorbed ones too."""
+    availability: Callable[[float, float], Awaitable[Iterable[Availability]]] = _no_availability
+    """Of every service between two moments (Unix seconds), to the hour."""
+    errors: tuple[type[Exception], ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Judged:
+    """What the judgement says now."""
+
+    state: Callable[[str, str], State] = lambda _service, _component: State.UNKNOWN
+    """Of a component, or with an empty name of the whole service."""
+    standing: Callable[[], Span | None] = lambda: None
+    """The state of the vantage we stand in, and since when; None before the first witness was heard."""
+    windows: Callable[[], Sequence[Window]] = tuple
+    """Those that are not over: what is shown when the store cannot be read."""
+    quiet: float = 900.0
+    """Seconds without a relapse after which a window is over."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -34,3 +100,10 @@ class Backend:
     """By check id: ok and failed attempts of the last 24 hours, as stored."""
     reload: Callable[[], Awaitable[str | None]]
     """Take the configuration anew; None when it was taken, else what is wrong with it."""
+    titles: Callable[[], Mapping[str, str]] = dict
+    """Names of services for people."""
+    judged: Judged = field(default_factory=Judged)
+    history: History = field(default_factory=History)
+
+
+BACKEND = web.AppKey("backend", Backend)

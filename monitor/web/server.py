@@ -7,17 +7,15 @@ import ssl
 from collections.abc import Awaitable, Callable
 from contextlib import AsyncExitStack
 from dataclasses import dataclass, field
-from datetime import UTC, datetime
 from importlib.resources import files
 from pathlib import Path
 
-import jinja2
 from aiohttp import web
 from aiohttp.typedefs import Middleware
 
-from monitor.web.backend import Backend
+from monitor.web import api, pages
+from monitor.web.backend import BACKEND, Backend
 from monitor.web.health import why_not_ready
-from monitor.web.status import as_json, headline, sections
 
 _HEADERS = {
     "Content-Security-Policy": "default-src 'none'; style-src 'self'; img-src 'self'; frame-ancestors 'none'; "
@@ -25,8 +23,6 @@ _HEADERS = {
     "X-Content-Type-Options": "nosniff",
     "Referrer-Policy": "no-referrer",
 }
-_BACKEND = web.AppKey("backend", Backend)
-_PAGES = web.AppKey("pages", jinja2.Environment)
 Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
 
 
@@ -52,17 +48,16 @@ class Listen:
 def make_app(backend: Backend, listen: Listen, extra: list[web.RouteDef]) -> web.Application:
     """All routes behind one door: whoever may read one path may read all of them."""
     app = web.Application(middlewares=[_harden, _door(listen)])
-    app[_BACKEND] = backend
-    app[_PAGES] = jinja2.Environment(
-        loader=jinja2.PackageLoader("monitor.web"), autoescape=True, trim_blocks=True, lstrip_blocks=True
-    )
+    app[BACKEND] = backend
+    app[pages.PAGES] = pages.environment()
     app.add_routes(
         [
-            web.get("/", _status),
+            web.get("/", pages.status),
+            web.get("/outage/{id}", pages.outage),
             web.get("/metrics", _metrics),
             web.get("/healthz", _healthz),
             web.get("/readyz", _readyz),
-            web.get("/api/v1/checks", _checks),
+            *api.routes(),
             web.post("/-/reload", _reload),
             web.static("/static", Path(str(files("monitor.web") / "static"))),
             *extra,
@@ -120,28 +115,8 @@ def _admitted(listen: Listen, header: str) -> bool:
     return hmac.compare_digest(given, f"{listen.username}:{listen.password}".encode())
 
 
-async def _status(request: web.Request) -> web.Response:
-    backend = request.app[_BACKEND]
-    now, rows = backend.clock.now(), backend.board.rows()
-    moment = datetime.fromtimestamp(now, UTC)
-    online = backend.online()
-    word, sentence = headline(rows, online=online)
-    page = request.app[_PAGES].get_template("status.html")
-    body = page.render(
-        word=word,
-        headline=sentence,
-        online=online,
-        sections=sections(rows, now, await backend.last_day()),
-        vantage=backend.vantage(),
-        not_ready=why_not_ready(backend.vitals()),
-        now_iso=moment.isoformat(timespec="seconds"),
-        now_text=f"{moment:%Y-%m-%d %H:%M:%S} UTC",
-    )
-    return web.Response(text=body, content_type="text/html")
-
-
 async def _metrics(request: web.Request) -> web.StreamResponse:
-    scrape = request.app[_BACKEND].scrape(request.headers.get("Accept", ""), request.headers.get("Accept-Encoding", ""))
+    scrape = request.app[BACKEND].scrape(request.headers.get("Accept", ""), request.headers.get("Accept-Encoding", ""))
     response = web.StreamResponse(headers={"Content-Type": scrape.content_type, "Vary": "Accept, Accept-Encoding"})
     response.headers.update(_HEADERS)
     if scrape.gzip:
@@ -158,16 +133,12 @@ async def _healthz(_: web.Request) -> web.Response:
 
 
 async def _readyz(request: web.Request) -> web.Response:
-    why = why_not_ready(request.app[_BACKEND].vitals())
+    why = why_not_ready(request.app[BACKEND].vitals())
     return web.Response(text=f"{why or 'ready'}\n", status=503 if why else 200)
-
-
-async def _checks(request: web.Request) -> web.Response:
-    return web.json_response({"checks": [as_json(row) for row in request.app[_BACKEND].board.rows()]})
 
 
 async def _reload(request: web.Request) -> web.Response:
     if request.headers.get("Sec-Fetch-Site", "none") not in ("none", "same-origin"):
         raise web.HTTPForbidden(text="a page of another site may not reload the configuration\n")
-    problem = await request.app[_BACKEND].reload()
+    problem = await request.app[BACKEND].reload()
     return web.Response(text=f"{problem or 'reloaded'}\n", status=422 if problem else 200)

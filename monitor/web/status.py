@@ -1,19 +1,25 @@
-"""The first, plain status page: what was asked, what answered, and whether it is us."""
+"""The services of the page, down to each check: what was asked, what answered."""
 
-from collections import Counter, defaultdict
+from collections import Counter
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from math import floor
 from typing import Any
 
 from monitor.domain.text import milliseconds
-from monitor.domain.words import Outcome
+from monitor.domain.words import State
 from monitor.formats.checks import attempt_as_json, check_as_json
-from monitor.formats.times import stamp_as_json
+from monitor.formats.times import lasting, stamp_as_json, utc
+from monitor.web.backend import Availability
 from monitor.web.board import Row
+from monitor.web.services import Component, Service
 
 WAITING = "waiting"
 LastDay = Mapping[str, tuple[int, int]]
+_WORDS = {State.UP: "ok", State.DEGRADED: "unsure", State.DOWN: "failed"}
+"""The colour of a state."""
+_SEEN_ENOUGH = 0.995
+"""Coverage below this is said."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -21,9 +27,12 @@ class Line:
     """One check as a person reads it."""
 
     component: str
+    """Empty where the line above has the same."""
+    state: str
+    word: str
+    critical: bool
     target: str
     kind: str
-    critical: bool
     outcome: str
     took: str
     detail: str
@@ -34,85 +43,23 @@ class Line:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Section:
-    """One service: its lines, and the word for all of them."""
+    """One service: its state, its availability, and its lines."""
 
     name: str
-    outcome: str
+    state: str
+    word: str
+    is_calm: bool
+    """Nothing in it needs to be looked at."""
     summary: str
-    lines: list[Line]
+    shares: tuple[tuple[str, str], ...]
+    """Period and availability."""
+    lines: tuple[Line, ...]
 
 
-def sections(rows: Iterable[Row], now: float, last_day: LastDay) -> list[Section]:
-    """One section a service, in the order of the configuration."""
-    by_service: dict[str, list[Row]] = defaultdict(list)
-    for row in rows:
-        by_service[row.check.service].append(row)
-    return [_section(name, members, now, last_day) for name, members in by_service.items()]
-
-
-def headline(rows: list[Row], *, online: bool) -> tuple[str, str]:
-    """A word for the colour and the sentence on top: is it down, or is it me?"""
-    if not online:
-        return "inconclusive", (
-            "Our own network is unreachable: no witness answers. "
-            "Failures are not held against any service until one does."
-        )
-    failing = [row for row in rows if row.failing_since]
-    if failing:
-        names = sorted({row.check.service for row in failing})
-        return "failed", f"{len(failing)} of {len(rows)} checks fail, in {', '.join(names)}."
-    if all(row.last is None for row in rows):
-        return WAITING, "The first round is on its way."
-    unsure = sum(row.last is not None and row.last.outcome is Outcome.INCONCLUSIVE for row in rows)
-    if unsure:
-        return "inconclusive", f"No check fails; {unsure} of {len(rows)} could not tell."
-    return "ok", "Everything that was asked answers."
-
-
-def _section(name: str, rows: list[Row], now: float, last_day: LastDay) -> Section:
-    counts = Counter(_outcome(row) for row in rows)
-    worst = next((word for word in ("failed", "inconclusive", "ok") if counts[word]), WAITING)
-    words = ", ".join(f"{counts[word]} {word}" for word in ("ok", "failed", "inconclusive", WAITING) if counts[word])
-    return Section(name=name, outcome=worst, summary=words, lines=[_line(row, now, last_day) for row in rows])
-
-
-def _outcome(row: Row) -> str:
-    return WAITING if row.last is None else str(row.last.outcome)
-
-
-def _line(row: Row, now: float, last_day: LastDay) -> Line:
-    last, check = row.last, row.check
-    return Line(
-        component=check.component,
-        target=check.target,
-        kind=check.kind,
-        critical=check.critical,
-        outcome=_outcome(row),
-        took="" if last is None else milliseconds(last.duration),
-        detail=_detail(row),
-        day=_share(*last_day.get(check.id, (0, 0))),
-        age="" if last is None else f"{max(0.0, now - last.started):.0f} s ago",
-    )
-
-
-def _share(ok: int, failed: int) -> str:
-    if not ok + failed:
-        return ""
-    # Never rounded up to 100: a single failure in a day must show.
-    return f"{int(10000 * ok / (ok + failed)) / 100:g} %"
-
-
-def _detail(row: Row) -> str:
-    if row.last is None or row.last.failure is None:
-        return ""
-    failure = row.last.failure
-    where = f"{failure.layer}/{failure.reason}" if failure.layer else str(failure.reason)
-    since = f"; failing since {_time(row.failing_since)}" if row.failing_since else ""
-    return f"{where}: {failure.message}{since}"
-
-
-def _time(stamp: float) -> str:
-    return f"{datetime.fromtimestamp(stamp, UTC):%H:%M:%S} UTC"
+def sections(services: Iterable[Service], now: float, last_day: LastDay, *, is_blind: bool) -> list[Section]:
+    """One section a service, in the order of the configuration. ``is_blind``: that nothing can be told is no news."""
+    calm = "inconclusive" if is_blind else "ok"
+    return [_section(service, now, last_day, calm) for service in services]
 
 
 def as_json(row: Row) -> dict[str, Any]:
@@ -123,3 +70,67 @@ def as_json(row: Row) -> dict[str, Any]:
         "last_ok": stamp_as_json(row.last_ok),
         "failing_since": stamp_as_json(row.failing_since),
     }
+
+
+def _section(service: Service, now: float, last_day: LastDay, calm: str) -> Section:
+    rows = [row for component in service.components for row in component.rows]
+    counts = Counter(_outcome(row) for row in rows)
+    worst = next((word for word in ("failed", "inconclusive", "ok") if counts[word]), WAITING)
+    words = ", ".join(f"{counts[word]} {word}" for word in ("ok", "failed", "inconclusive", WAITING) if counts[word])
+    return Section(
+        name=service.title,
+        state=str(service.state),
+        word=_WORDS.get(service.state, worst if worst in (WAITING, "inconclusive") else "unsure"),
+        is_calm=worst in (calm, WAITING, "ok"),
+        summary=words,
+        shares=tuple(
+            (period, _availability(known)) for period, known in service.availability.items() if known.share is not None
+        ),
+        lines=tuple(line for component in service.components for line in _lines(component, now, last_day)),
+    )
+
+
+def _lines(component: Component, now: float, last_day: LastDay) -> Iterable[Line]:
+    for place, row in enumerate(component.rows):
+        last, check = row.last, row.check
+        yield Line(
+            component="" if place else component.name,
+            state=str(component.state),
+            word=_WORDS.get(component.state, WAITING),
+            critical=component.critical,
+            target=check.target,
+            kind=check.kind,
+            outcome=_outcome(row),
+            took="" if last is None else milliseconds(last.duration),
+            detail=_detail(row),
+            day=_ratio(*last_day.get(check.id, (0, 0))),
+            age="" if last is None else f"{lasting(now - last.started)} ago",
+        )
+
+
+def _outcome(row: Row) -> str:
+    return WAITING if row.last is None else str(row.last.outcome)
+
+
+def _availability(known: Availability) -> str:
+    seen = known.coverage or 0.0
+    return percent(known.share or 0.0) + (f" ({percent(seen)} seen)" if seen < _SEEN_ENOUGH else "")
+
+
+def _ratio(ok: int, failed: int) -> str:
+    return percent(ok / (ok + failed)) if ok + failed else ""
+
+
+def percent(share: float) -> str:
+    """Two places, cut and never rounded up to 100: a single failure must show."""
+    # A ratio such as 0.29 lies a little below itself as a float: 29 % must not become 28.99 %.
+    return f"{floor(round(share * 1e4, 6)) / 100:g} %"
+
+
+def _detail(row: Row) -> str:
+    if row.last is None or row.last.failure is None:
+        return ""
+    failure = row.last.failure
+    where = f"{failure.layer}/{failure.reason}" if failure.layer else str(failure.reason)
+    since = f"; failing since {utc(row.failing_since):%H:%M:%S} UTC" if row.failing_since else ""
+    return f"{where}: {failure.message}{since}"

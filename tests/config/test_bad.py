@@ -132,7 +132,8 @@ def test_a_mistake_in_a_target_is_told_with_its_place(line: str, messages: list[
         ("peers: [{url: 'http://a:99999'}]\n", ["1:15: Port out of range 0-65535"]),
         ("peers: [{token: a, interval: 500ms}]\n", ["1:9: 'url' is missing", "1:30: must be at least 1s"]),
         (
-            "peers: [{url: 'http://a', ca_file: b}, {url: 'http://c', token: a, basic_auth: {username: a, password: b}}]\n",
+            "peers: [{url: 'http://a', ca_file: b},"
+            " {url: 'http://c', token: t0ken, basic_auth: {username: a, password: pass5}}]\n",
             ["1:9: ca_file takes a url with https", "1:40: token and basic_auth exclude each other"],
         ),
         ("peers: [{url: 'http://a'}, {url: 'http://a/'}]\n", ["1:8: two of them have the same url"]),
@@ -224,7 +225,7 @@ def test_equal_check_ids_are_a_mistake() -> None:
     ]
     line = "{probe: named, name: a.example}, {probe: named, name: a.example, route: {family: 4}}"
     assert mistakes(target(line)) == [
-        "f.yaml:6:51: check 'acme/home/a.example/A/named' is already defined in line 6; "
+        "f.yaml:6:52: check 'acme/home/a.example/A/named' is already defined in line 6; "
         "if it asks for something else, give it a 'target' of its own"
     ]
 

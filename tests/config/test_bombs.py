@@ -74,7 +74,7 @@ VALUES = st.recursive(
     | st.integers()
     | st.floats()
     | st.text(max_size=8)
-    | st.sampled_from(["tcp", "5s", "a:1"]),
+    | st.sampled_from(["tcp", "5s", "a:1", "sunday", "02:00", "2026-12-24 22:00", "UTC"]),
     lambda inner: (
         st.lists(inner, max_size=4)
         | st.dictionaries(
@@ -90,6 +90,15 @@ VALUES = st.recursive(
                     "interval",
                     "only",
                     "witnesses",
+                    "maintenance",
+                    "every",
+                    "at",
+                    "for",
+                    "from",
+                    "zone",
+                    "judgement",
+                    "fall_of",
+                    "peers",
                 ]
             )
             | st.text(max_size=5),

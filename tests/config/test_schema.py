@@ -12,6 +12,8 @@ from monitor.registry import PROBES
 from tests.config.kinds import KINDS, read, target
 
 ROOT = Path(__file__).parents[2]
+TCP = "{probe: tcp, address: 'a:1'}"
+MAINTENANCE = "maintenance: [{{name: x, {}}}]\n"
 GOOD = [
     "{}",
     "vantage: {name: a, country: DE}\nwitnesses: []\nlimits: {max_in_flight: 5}\nlog: {format: json}",
@@ -25,12 +27,28 @@ GOOD = [
     target("{probe: login, host: h, account: {user: u, password: p}, extra: {from: x, wait: 5s}, either: text}"),
     target("{probe: login, host: h, token_file: /f, accounts: [{user: u, password_file: /f}], either: {mode: oauth}}"),
     target("{probe: named, name: a.example}"),
+    target("{probe: named, name: a.example, target: label}"),
+    target("{probe: tcp, address: 'a:1', fall: 1, fall_of: {failed: 2}, slow: 1s}", above="rise: 2\n    slow: 2s"),
+    "judgement: {quiet: 10m, fall: 2, fall_of: {failed: 5, of: 10}, rise: 2, slow: 2s}",
+    "peers: [{url: 'http://a:1', token_file: /f}, {url: 'https://b', ca_file: c, interval: 10s}]",
+    "peers: [{url: 'http://a:1', basic_auth: {username: a, password: b}}]",
+    target(TCP) + MAINTENANCE.format("targets: acme, every: [monday, friday], at: 02:00, for: 2h, zone: UTC"),
+    target(TCP)
+    + MAINTENANCE.format("targets: ['ac*', acme.home], every: month, day: last, at: 02:00, for: 2h, zone: UTC"),
+    target(TCP) + MAINTENANCE.format("targets: acme, from: 2026-12-24 22:00, to: 2026-12-25 06:00, zone: Europe/Rome"),
 ]
 BAD = [
     "servces: []",
     "witnesses: [{probe: tcp, address: 'a:1'}]",
     target("{probe: tpc, address: 'a:1'}"),
     target("{probe: tcp}"),
+    target("{probe: tcp, address: 'a:1', target: label}"),
+    target("{probe: tcp, address: 'a:1', fall: 0}"),
+    "witnesses: [{probe: tcp, address: 'a:1', network: AS1, fall: 1}]",
+    "judgement: {quite: 10m}",
+    "peers: [{token: a}]",
+    target(TCP) + MAINTENANCE.format("targets: acme, every: sonday"),
+    target(TCP) + MAINTENANCE.format("every: sunday"),
     target("{probe: tcp, address: 'a:1', adress: x}"),
     target("{probe: login, host: h, account: {user: u}}"),
     target("{probe: login, host: h, port: x}"),

@@ -59,6 +59,14 @@ def test_a_secret_can_stand_in_a_file_at_any_depth(tmp_path: Path) -> None:
     assert "hunter2" not in repr(found)
 
 
+def test_the_token_of_a_peer_can_stand_in_a_file(tmp_path: Path) -> None:
+    (tmp_path / "secret").write_text("hunter2\n")
+    (peer,) = read(f"peers: [{{url: 'http://a', token_file: {tmp_path}/secret}}]").peers
+    assert peer.token is not None
+    assert peer.token.get_secret_value() == "hunter2"
+    assert mistakes("peers: [{url: 'http://a', token: ''}]") == ["f.yaml:1:9: token is empty"]
+
+
 @pytest.mark.parametrize(
     ("content", "message"),
     [
@@ -114,6 +122,11 @@ def test_no_message_shows_a_secret_or_a_variable(line: str) -> None:
         "vantage: {name: '${SECRET} '}",
         "web: {listen: '${SECRET}', bearer_token: ['${SECRET}']}",
         "'${SECRET}': 1",
+        "peers: [{url: '${SECRET}'}]",
+        "peers: [{url: 'http://${SECRET}'}, {url: 'http://${SECRET}'}]",
+        "peers: [{url: 'http://u:hunter2@a'}]",
+        "judgement: {quiet: '${SECRET}', slow: '${SECRET}'}",
+        "maintenance: [{name: a, targets: '${SECRET}', zone: '${SECRET}'}]",
         "contact: !!int '${SECRET}'\nmodules: 5",
     ],
 )
@@ -129,7 +142,11 @@ def test_what_is_wrong_with_a_hidden_value_is_told_by_its_place() -> None:
 def test_neither_the_configuration_nor_an_explanation_shows_a_secret() -> None:
     text = target("{probe: login, host: 'h', token: '${SECRET}', account: {user: u, password: hunter2}}")
     configuration = read(
-        text + "store: 'postgresql://u:${SECRET}@h/d'\nweb: {bearer_token: hunter2}\n", SECRET="hunter2"
+        text
+        + "store: 'postgresql://u:${SECRET}@h/d'\nweb: {bearer_token: hunter2}\n"
+        + "peers: [{url: 'http://a', token: '${SECRET}'},"
+        + " {url: 'http://b', basic_auth: {username: u, password: hunter2}}]\n",
+        SECRET="hunter2",
     )
     assert configuration.store == "postgresql://u:hunter2@h/d"
     assert "hunter2" not in repr(configuration)

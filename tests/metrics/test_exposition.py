@@ -1,7 +1,6 @@
 import gzip
 import shutil
 import subprocess
-from collections import Counter
 from dataclasses import replace
 from typing import Any
 
@@ -12,38 +11,12 @@ from prometheus_client.samples import Sample
 
 from monitor.domain.attempt import Attempt, Failure
 from monitor.domain.check import Check, Vantage
-from monitor.domain.vitals import Histogram, Skip, Vitals
 from monitor.domain.words import Fact, Layer, Outcome, Phase, Reason
 from monitor.metrics.exposition import Exposition, Format
 from monitor.metrics.own import OwnMetrics
 from monitor.metrics.probes import ProbeMetrics
+from tests.metrics.watched import OPENMETRICS, TEXT, vitals
 from tests.support.fakes import a_check
-
-TEXT = Format(openmetrics=False, gzip=False)
-OPENMETRICS = Format(openmetrics=True, gzip=False)
-
-
-def vitals() -> Vitals:
-    lateness = Histogram()
-    lateness.observe(0.003)
-    return Vitals(
-        checks=3,
-        in_flight=1,
-        max_in_flight=10,
-        skipped=Counter({Skip.GAP: 4}),
-        lateness=lateness,
-        shed_ratio=0.0,
-        loop_lag=0.01,
-        gaps=1,
-        gap_seconds=61.0,
-        internal_errors=0,
-        sink_errors={},
-        store_pending=0,
-        store_errors=0,
-        reload_ok=True,
-        reload_time=1_700_000_000.0,
-        started=1_700_000_000.0,
-    )
 
 
 class Shown:

@@ -1,0 +1,99 @@
+"""The query of /api/v1/outages: what may be asked, and a sentence for everything else."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from urllib.parse import urlencode
+
+from multidict import MultiMapping
+
+from monitor.domain.outage import OutageQuery
+from monitor.domain.text import shown
+from monitor.formats.moments import moment
+
+MOST = 1000
+_FAR = 10**9
+_NAME = 200
+_KNOWN = ("since", "until", "service", "provider", "open", "limit", "offset")
+_ANSWERS: Mapping[str, bool] = {"true": True, "false": False}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Page:
+    """A query, and how the next page is asked for."""
+
+    query: OutageQuery
+
+    def following(self, path: str) -> str:
+        """The address of the page after this one. Moments are absolute in it: ``7d`` would move on meanwhile."""
+        query = self.query
+        asked = {
+            "since": None if query.since is None else round(query.since * 1000),
+            "until": None if query.until is None else round(query.until * 1000),
+            "service": query.service or None,
+            "provider": query.provider or None,
+            "open": None if query.is_open is None else str(query.is_open).lower(),
+            "limit": query.limit,
+            "offset": query.offset + query.limit,
+        }
+        return f"{path}?{urlencode({name: value for name, value in asked.items() if value is not None})}"
+
+    @property
+    def peeking(self) -> OutageQuery:
+        """The query for one more than asked for: whether there is a next page."""
+        return replace(self.query, limit=self.query.limit + 1)
+
+
+def page(asked: MultiMapping[str], now: float, limit: int) -> Page:
+    """What a request asks for; ``limit`` where it names none. Raises ValueError with a sentence."""
+    for name in asked:
+        if name not in _KNOWN:
+            raise ValueError(f"there is no parameter {shown(name)}: ask with {', '.join(_KNOWN)}")
+        if len(asked.getall(name)) > 1:
+            raise ValueError(f"{name} is given more than once")
+    query = OutageQuery(
+        since=_moment(asked, "since", now),
+        until=_moment(asked, "until", now),
+        service=_name(asked, "service"),
+        provider=_name(asked, "provider"),
+        is_open=_answer(asked, "open"),
+        limit=_number(asked, "limit", limit, range(1, MOST + 1)),
+        offset=_number(asked, "offset", 0, range(_FAR + 1)),
+    )
+    if query.since is not None and query.until is not None and query.until < query.since:
+        raise ValueError("until lies before since")
+    return Page(query=query)
+
+
+def _moment(asked: MultiMapping[str], name: str, now: float) -> float | None:
+    text = asked.get(name)
+    if text is None:
+        return None
+    try:
+        return moment(text, now)
+    except ValueError as error:
+        raise ValueError(f"{name}: {shown(text)} is no time: {error}") from error
+
+
+def _name(asked: MultiMapping[str], name: str) -> str:
+    text = asked.get(name)
+    if text is not None and not (0 < len(text) <= _NAME and text.isprintable()):
+        raise ValueError(f"{name}: {shown(text)} cannot be a name")
+    return text or ""
+
+
+def _answer(asked: MultiMapping[str], name: str) -> bool | None:
+    text = asked.get(name)
+    if text is None:
+        return None
+    if text not in _ANSWERS:
+        raise ValueError(f"{name}: {shown(text)} is neither true nor false")
+    return _ANSWERS[text]
+
+
+def _number(asked: MultiMapping[str], name: str, usual: int, allowed: range) -> int:
+    text = asked.get(name)
+    if text is None:
+        return usual
+    if not (text.isascii() and text.isdecimal() and len(text) <= 10 and int(text) in allowed):
+        raise ValueError(f"{name}: {shown(text)} is no whole number from {allowed[0]} to {allowed[-1]}")
+    return int(text)

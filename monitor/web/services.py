@@ -1,0 +1,113 @@
+"""Services and components as they stand: state, open windows, availability and coverage."""
+
+from collections import defaultdict
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from math import floor
+from typing import Any
+
+from monitor.domain.words import State
+from monitor.formats.report import Report
+from monitor.web.backend import Availability, Backend
+from monitor.web.board import Row
+from monitor.web.reading import Unreadable, read
+
+PERIODS: Mapping[str, float] = {"24h": 86400.0, "7d": 7 * 86400.0, "90d": 90 * 86400.0}
+Shares = Mapping[str, Availability]
+"""By period."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Component:
+    """One part of a service."""
+
+    name: str
+    critical: bool
+    state: State
+    open: tuple[str, ...]
+    """The ids of the windows that it is in and that are not over."""
+    rows: Sequence[Row]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Service:
+    """One service and its parts, in the order of the configuration."""
+
+    name: str
+    title: str
+    provider: str
+    state: State
+    open: tuple[str, ...]
+    availability: Shares
+    components: tuple[Component, ...]
+
+
+async def shares(backend: Backend) -> Mapping[str, Shares]:
+    """Of each service, as stored. Nothing is known while the store cannot be read."""
+    now, history = backend.clock.now(), backend.history
+    found: defaultdict[str, dict[str, Availability]] = defaultdict(dict)
+    try:
+        for period, seconds in PERIODS.items():
+            for one in await read(history, history.availability(now - seconds, now)):
+                found[one.service][period] = one
+    except Unreadable:
+        return {}
+    return found
+
+
+def services(backend: Backend, alive: Iterable[Report], known: Mapping[str, Shares]) -> list[Service]:
+    """All of them as they stand now."""
+    by_service: defaultdict[str, defaultdict[str, list[Row]]] = defaultdict(lambda: defaultdict(list))
+    for row in backend.board.rows():
+        by_service[row.check.service][row.check.component].append(row)
+    windows, titles, state = [one.window for one in alive], backend.titles(), backend.judged.state
+    return [
+        Service(
+            name=name,
+            title=titles.get(name, name),
+            provider=next(iter(parts.values()))[0].check.provider,
+            state=state(name, ""),
+            open=tuple(window.id for window in windows if name in window.services),
+            availability=known.get(name, {}),
+            components=tuple(
+                Component(
+                    name=part,
+                    critical=rows[0].check.critical,
+                    state=state(name, part),
+                    open=tuple(window.id for window in windows if f"{name}.{part}" in window.components),
+                    rows=rows,
+                )
+                for part, rows in parts.items()
+            ),
+        )
+        for name, parts in by_service.items()
+    ]
+
+
+def service_as_json(service: Service) -> dict[str, Any]:
+    """One service for /api/v1/services. Shares are from 0 to 1, cut after six places: never rounded up to 1."""
+    return {
+        "name": service.name,
+        "title": service.title,
+        "provider": service.provider,
+        "state": service.state,
+        "open": service.open,
+        "availability": {period: _share_as_json(service.availability.get(period)) for period in PERIODS},
+        "components": [
+            {
+                "name": component.name,
+                "critical": component.critical,
+                "state": component.state,
+                "open": component.open,
+            }
+            for component in service.components
+        ],
+    }
+
+
+def _share_as_json(known: Availability | None) -> dict[str, Any]:
+    return {"availability": _cut(known.share if known else None), "coverage": _cut(known.coverage if known else None)}
+
+
+def _cut(share: float | None) -> float | None:
+    return None if share is None else floor(share * 1e6) / 1e6

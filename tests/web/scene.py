@@ -1,0 +1,131 @@
+"""A backend that says what a test wants it to say, and a client of the real application over it."""
+
+from collections.abc import AsyncIterator, Iterable, Mapping, Sequence
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, field, replace
+
+from aiohttp.test_utils import TestClient, TestServer
+
+from monitor.domain.attempt import Attempt, Failure
+from monitor.domain.check import Vantage
+from monitor.domain.outage import OutageQuery, Span
+from monitor.domain.vitals import Vitals
+from monitor.domain.words import Layer, Outcome, Reason, State, Status
+from monitor.web.backend import Availability, Backend, History, Judged, Noted, Scrape
+from monitor.web.board import Board
+from monitor.web.server import Listen, make_app
+from tests.metrics.test_exposition import ok
+from tests.metrics.watched import vitals
+from tests.support.fakes import FakeClock, a_check
+from tests.support.windows import NOW
+
+OPEN = Listen(host="127.0.0.1", port=0)
+_ALIVE = (Status.PLANNED, Status.OPEN, Status.RECOVERING)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Share:
+    """What is known of a service."""
+
+    service: str
+    share: float | None = None
+    coverage: float | None = None
+
+
+class StoreDown(Exception):
+    """What the store of a test raises."""
+
+
+@dataclass(slots=True)
+class Shelf:
+    """Windows kept in memory, and what was asked for."""
+
+    kept: list[Noted] = field(default_factory=list)
+    shares: list[Share] = field(default_factory=list)
+    asked: list[OutageQuery] = field(default_factory=list)
+    problem: str = ""
+
+    def history(self) -> History:
+        return History(windows=self._windows, window=self._window, availability=self._availability, errors=(StoreDown,))
+
+    async def _windows(self, query: OutageQuery) -> Sequence[Noted]:
+        self._fail()
+        self.asked.append(query)
+        found = [noted for noted in self.kept if query.is_open in (None, noted[0].status in _ALIVE)]
+        return found[query.offset : query.offset + query.limit]
+
+    async def _window(self, window_id: str) -> Noted | None:
+        self._fail()
+        return next((noted for noted in self.kept if noted[0].id == window_id), None)
+
+    async def _availability(self, _since: float, _until: float) -> Iterable[Availability]:
+        self._fail()
+        return self.shares
+
+    def _fail(self) -> None:
+        if self.problem:
+            raise StoreDown(self.problem)
+
+
+class Scene:
+    """What the backend says; tests turn it."""
+
+    def __init__(self) -> None:
+        self.clock = FakeClock(NOW)
+        self.board = Board()
+        self.online = True
+        self.vitals = vitals()
+        self.problem: str | None = None
+        self.reloads = 0
+        self.shelf = Shelf()
+        self.standing: Span | None = None
+        self.states: dict[tuple[str, str], State] = {}
+        self.titles: dict[str, str] = {}
+
+    def keep(self, *noted: Noted) -> None:
+        """These are stored; those that are not over are the judgement's as well."""
+        self.shelf.kept = list(noted)
+
+    def backend(self) -> Backend:
+        async def last_day() -> Mapping[str, tuple[int, int]]:
+            return {a_check("a").id: (9999, 1)}
+
+        async def reload() -> str | None:
+            self.reloads += 1
+            return self.problem
+
+        async def body() -> AsyncIterator[bytes]:
+            yield b"x 1\n"
+
+        return Backend(
+            clock=self.clock,
+            board=self.board,
+            vantage=lambda: Vantage(name="fra-1", country="DE"),
+            vitals=self._vitals,
+            online=lambda: self.online,
+            scrape=lambda accept, encoding: Scrape(content_type="text/plain", gzip=False, body=body()),
+            last_day=last_day,
+            reload=reload,
+            titles=lambda: self.titles,
+            judged=Judged(
+                state=lambda service, component: self.states.get((service, component), State.UNKNOWN),
+                standing=lambda: self.standing,
+                windows=lambda: [window for window, _ in self.shelf.kept if window.status in _ALIVE],
+                quiet=900.0,
+            ),
+            history=self.shelf.history(),
+        )
+
+    def _vitals(self) -> Vitals:
+        return self.vitals
+
+
+@asynccontextmanager
+async def client(scene: Scene, listen: Listen = OPEN) -> AsyncIterator[TestClient]:  # type: ignore[type-arg]  # aiohttp's default
+    async with TestClient(TestServer(make_app(scene.backend(), listen, []))) as made:
+        yield made
+
+
+def failed(target: str, message: str = "no") -> Attempt:
+    failure = Failure(layer=Layer.TLS, reason=Reason.CERT_EXPIRED, message=message)
+    return replace(ok(a_check(target)), outcome=Outcome.FAILED, failure=failure)

@@ -1,0 +1,213 @@
+"""The pages as text: what they say, and what they do not let through."""
+
+import re
+from dataclasses import replace
+
+import pytest
+
+from monitor.domain.attempt import Failure
+from monitor.domain.outage import Span
+from monitor.domain.words import Layer, Outcome, Reason, State, Status, VantageState
+from tests.metrics.test_exposition import ok
+from tests.support.fakes import a_check
+from tests.support.windows import NOW, a_note, acme_planned, signal_open, telegram_recovering, whatsapp_2022
+from tests.web.scene import Scene, Share, client, failed
+
+
+async def look(scene: Scene, path: str = "/") -> str:
+    async with client(scene) as http:
+        answer = await http.get(path)
+        assert answer.status == 200
+        return await answer.text()
+
+
+async def headline(scene: Scene) -> tuple[str, str]:
+    """Its colour and its sentence."""
+    found = re.search(r'<p class="headline (\w+)" role="status">(.*?)</p>', await look(scene))
+    assert found is not None
+    return found[1], found[2].replace("&#39;", "'")
+
+
+def in_state(state: VantageState) -> Scene:
+    scene = Scene()
+    scene.board.replace([a_check("a")])
+    scene.board.observe(a_check("a"), ok(a_check("a")))
+    scene.standing = Span(vantage="fra-1", state=state, start=NOW - 300, end=None)
+    return scene
+
+
+async def test_the_headline_of_single_checks_says_that_they_are_no_outage_yet() -> None:
+    scene = Scene()
+    checks = [a_check("a"), a_check("b", service="t")]
+    scene.board.replace(checks)
+    assert await headline(scene) == ("waiting", "The first round is on its way.")
+    for check in checks:
+        scene.board.observe(check, ok(check))
+    assert await headline(scene) == ("ok", "Everything that was asked answers.")
+    scene.board.observe(checks[0], failed("a"))
+    assert await headline(scene) == ("unsure", "1 of 2 checks fails, in s: so far nothing to call an outage.")
+    own = Failure(layer=None, reason=Reason.SELF_LAG, message="late")
+    unsure = replace(ok(checks[1]), outcome=Outcome.INCONCLUSIVE, failure=own)
+    scene.board.observe(checks[0], ok(checks[0]))
+    scene.board.observe(checks[1], unsure)
+    assert await headline(scene) == ("inconclusive", "No check fails; 1 of 2 could not tell.")
+
+
+@pytest.mark.parametrize(
+    ("state", "sentence"),
+    [
+        (VantageState.OFFLINE, "It is us: our own network is unreachable since 2022-10-25 11:55:00 UTC, no witness"),
+        (VantageState.RESOLVER_BROKEN, "It is us: the name servers that we ask do not work since 2022-10-25 11:55:00"),
+        (VantageState.CAPTIVE, "It is us since 2022-10-25 11:55:00 UTC: somebody on our own way out answers in every"),
+        (VantageState.CLOCK_WRONG, "It is us: this machine's clock is wrong since 2022-10-25 11:55:00 UTC, so no cer"),
+    ],
+)
+async def test_a_blind_vantage_comes_first_whatever_is_open(state: VantageState, sentence: str) -> None:
+    scene = in_state(state)
+    scene.keep((signal_open(), ()))
+    word, said = await headline(scene)
+    assert word == "inconclusive"
+    assert said.startswith(sentence)
+    assert said.endswith("Nothing that fails is held against any service meanwhile.")
+
+
+@pytest.mark.parametrize(
+    ("state", "caution"),
+    [
+        (VantageState.DEGRADED, "Our own line is slow or loses packets since 2022-10-25 11:55:00 UTC: time-outs seen"),
+        (VantageState.TRUST_STORE_OLD, "Our own list of trusted authorities is out of date since 2022-10-25 11:55:00"),
+    ],
+)
+async def test_a_clouded_vantage_is_said_beside_what_is_open(state: VantageState, caution: str) -> None:
+    scene = in_state(state)
+    scene.keep((signal_open(), ()))
+    assert await headline(scene) == ("failed", "signal chat fails on and off.")
+    assert caution in await look(scene)
+
+
+async def test_until_the_judgement_has_spoken_the_witnesses_say_whether_we_are_online() -> None:
+    scene = Scene()
+    scene.online = False
+    word, said = await headline(scene)
+    assert (word, said.split(",")[0]) == ("inconclusive", "It is us: our own network is unreachable")
+
+
+async def test_what_is_open_is_said_before_what_recovers_and_what_was_announced() -> None:
+    scene = in_state(VantageState.ONLINE)
+    scene.titles = {"signal": "Signal"}
+    scene.keep((acme_planned(), ()))
+    assert await headline(scene) == ("planned", "acme-chat mqtt is down, as announced.")
+    scene.keep((acme_planned(), ()), (telegram_recovering(), ()))
+    assert await headline(scene) == ("recovering", "telegram answers again, was slow.")
+    scene.keep((acme_planned(), ()), (telegram_recovering(), ()), (signal_open(), ()))
+    assert await headline(scene) == ("failed", "Signal chat fails on and off. Our own network is fine.")
+    text = await look(scene)
+    places = [text.index(f'<article class="card {word}">') for word in ("failed", "recovering", "planned")]
+    assert places == sorted(places)
+
+
+async def test_a_headline_names_three_outages_and_counts_the_others() -> None:
+    scene = in_state(VantageState.ONLINE)
+    scene.keep(*((signal_open(id=f"w{n}", target=f"s{n}.chat", start=NOW - 100 + n), ()) for n in range(5)))
+    _, said = await headline(scene)
+    assert said.startswith(
+        "s4 chat fails on and off, and s3 chat fails on and off, and s2 chat fails on and off, and 2"
+    )
+
+
+async def test_a_window_that_recovers_says_since_when_it_answers_and_until_when_it_is_watched() -> None:
+    scene = in_state(VantageState.ONLINE)
+    scene.keep((telegram_recovering(), ()))
+    text = await look(scene)
+    assert "Answers again since 2022-10-25 11:55:00 UTC. Being watched until 2022-10-25 12:10:00 UTC" in text
+    assert "2022-10-25 11:20:00 - 11:55:00 UTC</time>, 35 min (began up to 1 min earlier, ended up to 1 min ea" in text
+
+
+async def test_what_was_no_outage_after_all_makes_no_headline() -> None:
+    scene = in_state(VantageState.ONLINE)
+    scene.keep((signal_open(), (a_note(signal_open(), changes=(("outage", "no"),)),)))
+    assert await headline(scene) == ("ok", "Everything that was asked answers.")
+    assert "signal chat: no outage after all" in await look(scene)
+
+
+async def test_the_past_is_told_with_its_notes() -> None:
+    scene = in_state(VantageState.ONLINE)
+    past = whatsapp_2022()
+    scene.keep((past, (a_note(past, changes=(("kind", "intermittent"),)),)))
+    text = await look(scene)
+    assert "whatsapp failed on and off for 2 h 55 min" in text
+    assert "2022-10-25 06:35:00 - 09:30:00 UTC</time>, 2 h 55 min (began up to 30 s earlier" in text
+    assert "Meta says: a technical error on their side.\nOur campaign was put off by a day." in text
+    assert "ines, 2022-10-26 08:00:00 UTC &middot; corrected: kind: intermittent" in text
+    (query,) = [query for query in scene.shelf.asked if query.is_open is False]
+    assert query.since == NOW - 7 * 86400
+    scene.keep()
+    assert "No outage has ended in this time." in await look(scene)
+
+
+async def test_services_show_state_availability_and_what_was_seen_of_the_time() -> None:
+    scene = in_state(VantageState.ONLINE)
+    scene.states = {("s", ""): State.DEGRADED, ("s", "c"): State.DOWN}
+    scene.shelf.shares = [Share(service="s", share=0.99999, coverage=0.98)]
+    text = await look(scene)
+    assert '<span class="word unsure">degraded</span>' in text
+    assert "<small>24h</small> 99.99 % (98 % seen)" in text
+    assert '<span class="dot small failed" title="down"></span>c' in text
+
+
+async def test_a_store_that_cannot_be_read_costs_the_past_and_not_the_page() -> None:
+    scene = in_state(VantageState.ONLINE)
+    scene.keep((signal_open(), ()), (whatsapp_2022(), ()))
+    scene.shelf.problem = "/secret/path is damaged"
+    text = await look(scene)
+    assert "signal chat fails on and off" in text
+    assert "The store cannot be read at the moment. Past outages, notes and availability are missing below." in text
+    assert "The last seven days" not in text
+    assert "secret" not in text
+
+
+async def test_an_outage_has_a_page_of_its_own() -> None:
+    scene = Scene()
+    window = whatsapp_2022()
+    scene.keep((window, (a_note(window, changes=(("cause", "path"),)),)))
+    text = await look(scene, f"/outage/{window.id}")
+    for said in (
+        "whatsapp was down for 2 h 55 min",
+        "Began between 2022-10-25 06:34:30 and 06:35:00 UTC. Ended between 2022-10-25 09:29:30 and 09:30:00 UTC",
+        "<dt>Corrected by people</dt><dd>cause: path (judged: provider)</dd>",
+        "<dt>Of the same provider, and fine</dt><dd>messenger, instagram, facebook</dd>",
+        "<td>intermittent</td><td>regional</td>",
+        "handshake/timeout: no ServerHello within 10 s",
+        f'href="/api/v1/outages/{window.id}"',
+    ):
+        assert said in text, said
+    assert 'http-equiv="refresh"' not in text, "what is over does not change"
+    scene.keep((signal_open(), ()))
+    assert 'http-equiv="refresh"' in await look(scene, f"/outage/{signal_open().id}")
+
+
+async def test_pages_of_no_outage_and_of_a_broken_store_are_a_sentence() -> None:
+    scene = Scene()
+    async with client(scene) as http:
+        answer = await http.get("/outage/none")
+        assert (answer.status, await answer.text()) == (404, "There is no such outage.\n")
+        scene.shelf.problem = "gone"
+        answer = await http.get("/outage/none")
+        assert (answer.status, await answer.text()) == (503, "The store cannot be read at the moment.\n")
+
+
+async def test_what_servers_and_people_said_cannot_become_markup() -> None:
+    nasty = '<script>alert(1)</script><img src=x onerror=alert(1)>" onmouseover="x'
+    scene = Scene()
+    scene.board.replace([a_check("a")])
+    scene.board.observe(a_check("a"), failed("a", nasty))
+    base = signal_open()
+    evidence = tuple(replace(item, message=nasty, vantage=nasty) for item in base.evidence)
+    window = signal_open(sentence=nasty, evidence=evidence, target=nasty, vantages=(nasty,), components=(nasty,))
+    closed = replace(window, id="w2", status=Status.CLOSED, end=NOW, closed=NOW, layer=Layer.TLS)
+    note = a_note(window, author=nasty, text=nasty, changes=((nasty, nasty),))
+    scene.keep((window, (note,)), (closed, (note,)))
+    for path in ("/", f"/outage/{window.id}", "/outage/w2"):
+        text = await look(scene, path)
+        assert "&lt;script&gt;" in text
+        assert not re.search(r"<script|<img|<[^>]*\sonmouseover=", text)
