@@ -13,7 +13,7 @@ from typing import Protocol
 
 from rich.console import Console
 
-from bench import growth, load, overload, pipeline, probes, start
+from bench import growth, load, overload, pipeline, probes, start, store
 from bench.processes import WORLD
 from bench.results import Result, at_least, show
 
@@ -31,6 +31,7 @@ _ALL: dict[str, _Benchmark] = {
     "growth": growth.run,
     "start": start.run,
     "overload": overload.run,
+    "store": store.run,
 }
 
 

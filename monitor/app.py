@@ -1,9 +1,6 @@
 """The composition root: builds every part, starts in order, stops in reverse."""
 
 import asyncio
-import gc
-import resource
-import sys
 from collections.abc import Callable, Mapping
 from contextlib import AsyncExitStack, suppress
 from dataclasses import replace
@@ -16,17 +13,24 @@ from monitor.blackbox import Blackbox, load_modules
 from monitor.clock import Pulse, SystemClock
 from monitor.config import ConfigError, Configuration
 from monitor.domain.check import Vantage
+from monitor.domain.outage import Ruling, Span
 from monitor.domain.vitals import Vitals
-from monitor.domain.words import Outcome
+from monitor.domain.words import Outcome, State
+from monitor.judgement.judge import Judge
+from monitor.judgement.rules import Rules
 from monitor.metrics.exposition import Exposition, Format
+from monitor.metrics.outages import OutageMetrics
 from monitor.metrics.own import OwnMetrics
 from monitor.metrics.probes import ProbeMetrics
+from monitor.metrics.states import StateMetrics
 from monitor.net.network import Network
+from monitor.process import calm_collector, collect, raise_file_limit, share_interpreter
 from monitor.registry import PROBES
 from monitor.runner import Doubts, Runner, Slot, ask
 from monitor.scheduling import Member, Schedule
-from monitor.store import Store
-from monitor.web.backend import Backend, Scrape
+from monitor.sittings import Clerk, Past, Sittings
+from monitor.store import Store, StoreError
+from monitor.web.backend import Backend, History, Judged, Scrape
 from monitor.web.board import Board
 from monitor.web.server import Listen, make_app, serve
 from monitor.witnesses import Witnesses
@@ -35,12 +39,9 @@ _DRAIN = 3.0
 """Seconds that running attempts get to end by themselves at a stop; all of it must fit in 5 s."""
 _FLUSH = 60.0
 _FLUSH_PAUSE = 0.1
-_GIL_TURN = 0.001
-"""Seconds that a thread of ours (store, compression) may keep the GIL from the loop; Python's default is 5 ms."""
 _COLLECT = 600.0
 _LAG_WINDOW = 15.0
-_SPARE_FILES = 64
-"""Descriptors for ourselves: store, web, logs, resolver sockets."""
+_FORGET = 86400.0
 
 _log = structlog.get_logger(__name__)
 
@@ -62,10 +63,21 @@ class App:
         self._board = Board()
         self._store = Store(configuration.store)
         self._network = make_network(configuration, self._clock)
+        self._judge = Judge(Rules(quiet=configuration.quiet))
+        clerk = Clerk(
+            recall=self._recall,
+            keep=self._keep,
+            kept=self._store.kept,
+            keep_seconds=self._store.keep_seconds,
+            tell=lambda _: None,
+        )
+        self._sittings = Sittings(self._judge, self._clock, clerk)
+        self._states = StateMetrics(configuration.vantage, self._judge)
+        self._outages = OutageMetrics(configuration.vantage)
         self._runner = Runner(
             self._clock,
             Doubts(late_since=self._pulse.late_since, online=self._witnesses.online_since),
-            (self._metrics, self._board, self._witnesses, self._store),
+            (self._metrics, self._board, self._witnesses, self._sittings, self._store),
             configuration.limits.max_in_flight,
         )
         self._blackbox = Blackbox(self._network, self._clock, configuration.limits.max_in_flight)
@@ -86,7 +98,7 @@ class App:
         Raises OSError when the address to listen on is taken, StoreError when the store cannot be ours.
         """
         raise_file_limit(self._configuration.limits.max_in_flight)
-        sys.setswitchinterval(_GIL_TURN)
+        share_interpreter()
         self._store.claim()
         async with AsyncExitStack() as stack:
             stack.push_async_callback(self._store.close)
@@ -95,22 +107,27 @@ class App:
             async with asyncio.TaskGroup() as background:
                 pulse = background.create_task(self._pulse.beat())
                 reloads = background.create_task(self._reload_on_request())
+                telling = background.create_task(self._sittings.announce())
                 with suppress(TimeoutError):  # the drain's: what still ran was cancelled
                     await self._watch(partial(on_ready, listen.url))
                 pulse.cancel()
                 reloads.cancel()
+                telling.cancel()
 
     async def _watch(self, on_ready: Callable[[], None]) -> None:
         async with asyncio.timeout(None) as drain, asyncio.TaskGroup() as attempts:
             self._runner.use(attempts)
             attempts.create_task(asyncio.to_thread(self._network.contexts.read_again))
+            attempts.create_task(self._sittings.begin())
             self._apply(self._configuration)
+            self._schedule.every(1, self._sittings.sit)
             self._schedule.every(5, self._forget_stale)
-            self._schedule.every(_FLUSH, partial(self._store.flush, pause=_FLUSH_PAUSE))
-            self._schedule.every(_COLLECT, _collect)
+            self._schedule.every(_FLUSH, self._flush)
+            self._schedule.every(_COLLECT, collect)
+            self._schedule.every(_FORGET, self._forget_old)
             self._schedule.start()
             self._started = self._clock.now()
-            _calm_collector()
+            calm_collector()
             on_ready()
             await self._stopping.wait()
             self._schedule.stop()
@@ -158,6 +175,12 @@ class App:
             self._slots[check.id] = slot
         self._metrics.replace(checks)
         self._board.replace(checks)
+        self._judge.replace(
+            configuration.checks, configuration.witnesses, (configuration.vantage,), self._clock.now(), self._titles()
+        )
+        self._sittings.replace(configuration.vantage, configuration.maintenance)
+        self._states.replace(configuration.checks)
+        self._outages.replace(configuration.checks)
         self._witnesses.replace([partial(self._ask_witness, self._slots[w.id]) for w in configuration.witnesses])
         self._schedule.apply(self._member(slot) for slot in self._slots.values())
 
@@ -169,11 +192,29 @@ class App:
 
     async def _ask_witness(self, slot: Slot) -> bool:
         attempt, _ = await ask(slot.check, slot.probe, self._clock, (slot.rounds, 0))
+        self._sittings.observe(slot.check, attempt)
         return attempt.outcome is Outcome.OK
 
     async def _last_day(self) -> Mapping[str, tuple[int, int]]:
         tallies = await self._store.since(self._clock.now() - 86400)
         return {check_id: (tally.ok, tally.failed) for check_id, tally in tallies.items()}
+
+    async def _recall(self) -> Past:
+        past = await self._store.resume()
+        self._outages.resume(past.windows)
+        return past
+
+    def _keep(self, ruling: Ruling) -> None:
+        self._outages.follow(ruling.windows)
+        self._store.keep(ruling)
+
+    async def _flush(self) -> None:
+        self._sittings.settle()
+        self._sittings.look_ahead()
+        await self._store.flush(pause=_FLUSH_PAUSE)
+
+    async def _forget_old(self) -> None:
+        await self._store.forget(self._clock.now())
 
     async def _forget_stale(self) -> None:
         self._metrics.forget_stale(self._clock.now())
@@ -181,9 +222,10 @@ class App:
     def _on_clock_step(self, seconds: float) -> None:
         _log.warning("the wall clock stepped", seconds=round(seconds, 3))
         self._schedule.realign()
+        self._judge.shift(seconds)
 
     def _backend(self) -> Backend:
-        exposition = Exposition(self._metrics, OwnMetrics(self._vitals))
+        exposition = Exposition(self._metrics, OwnMetrics(self._vitals), self._states, self._outages)
 
         def scrape(accept: str, accept_encoding: str) -> Scrape:
             form = Format.negotiate(accept, accept_encoding)
@@ -198,7 +240,32 @@ class App:
             scrape=scrape,
             last_day=self._last_day,
             reload=self.reload,
+            titles=self._titles,
+            judged=Judged(
+                state=self._state,
+                standing=self._standing,
+                windows=lambda: self._judge.windows,
+                quiet=self._configuration.quiet,
+            ),
+            history=History(
+                windows=self._store.archive.windows,
+                window=self._store.archive.window,
+                availability=self._store.archive.availability,
+                errors=(StoreError,),
+            ),
         )
+
+    def _titles(self) -> Mapping[str, str]:
+        return {service.name: service.title for service in self._configuration.services}
+
+    def _state(self, service: str, component: str) -> State:
+        account = self._judge.accounts.get((service, component))
+        return account.state if account else State.UNKNOWN
+
+    def _standing(self) -> Span | None:
+        name = self._configuration.vantage.name
+        state, since = self._judge.vantage_states.get(name, (None, None))
+        return Span(vantage=name, state=state, start=since, end=None) if state and since is not None else None
 
     def _vantage(self) -> Vantage:
         return self._configuration.vantage
@@ -225,42 +292,10 @@ class App:
         )
 
 
-def _calm_collector() -> None:
-    """Keep the garbage collector from stopping the loop for long.
-
-    What lives now stays for good and need not be walked again. A full
-    collection of what 10,000 checks keep takes 70 ms; reference counting frees
-    nearly all of it, so one in ten minutes is enough (`_COLLECT`).
-    """
-    gc.collect()
-    gc.freeze()
-    gc.enable()
-    gc.set_threshold(2_000, 20, 1_000_000)
-
-
 def make_network(configuration: Configuration, clock: SystemClock) -> Network:
     """The ladder's shared parts, with a User-Agent that says who asks."""
     contact = f" (+{configuration.contact})" if configuration.contact else ""
     return Network(clock.monotonic, clock.now, user_agent=f"lastseen/{__version__}{contact}")
-
-
-def raise_file_limit(max_in_flight: int) -> None:
-    """Raise the soft limit of open files as far as allowed; say so when it is too low for ``max_in_flight``."""
-    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
-    wanted = max_in_flight + _SPARE_FILES
-    if soft != resource.RLIM_INFINITY and soft < wanted:
-        reached = wanted if hard == resource.RLIM_INFINITY else min(wanted, hard)
-        resource.setrlimit(resource.RLIMIT_NOFILE, (max(soft, reached), hard))
-        if reached < wanted:
-            _log.warning(
-                "few open files allowed: attempts beyond them are inconclusive/self_files",
-                allowed=reached,
-                needed=wanted,
-            )
-
-
-async def _collect() -> None:
-    gc.collect()
 
 
 def _fixed_at_start(old: Configuration, new: Configuration) -> list[str]:

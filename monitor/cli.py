@@ -31,6 +31,7 @@ from monitor.commands.common import (
     read_configuration,
     run_loop,
 )
+from monitor.commands.outages import outages
 from monitor.commands.replay import replay
 from monitor.config import Configuration, UnknownCheckError, explain, json_schema, loads
 from monitor.formats.checks import attempt_as_json, check_as_json
@@ -158,6 +159,7 @@ def schema() -> None:
     typer.echo(json.dumps(json_schema(KINDS), indent=2))
 
 
+app.add_typer(outages, name="outages")
 app.command(epilog="Example: lastseen replay tests/scenarios/*.yaml")(replay)
 
 def _configure_for(targets: list[str], config: Path | None) -> Configuration:

@@ -1,4 +1,4 @@
-"""How results look on a terminal: the ladder of each target, what broke, and the verdict."""
+"""How results look on a terminal: the ladder of each target, what broke, and the verdict; outages."""
 
 from collections import defaultdict
 from collections.abc import Sequence
@@ -10,7 +10,12 @@ from rich.text import Text
 
 from monitor.config import Origin, ServiceInfo
 from monitor.domain.text import milliseconds
-from monitor.domain.words import Fact, Outcome, Phase
+from monitor.domain.words import Fact, Outcome, Phase, Status
+from monitor.formats.account import account, note_line
+from monitor.formats.edition import Edition
+from monitor.formats.report import Report, title
+from monitor.formats.text import NAME, SENTENCE, plain
+from monitor.formats.times import lasting, utc
 from monitor.oneshot import Look, Seen, Verdict
 
 _MARKS = {Outcome.OK: ("✓", "green"), Outcome.FAILED: ("✗", "bold red"), Outcome.INCONCLUSIVE: ("?", "magenta")}
@@ -64,6 +69,51 @@ def show_service(console: Console, service: ServiceInfo) -> None:
             console.print(Text(f"    {target.name}", "bold") + Text(f"  {target.kind}", "dim"))
             console.print(Padding(Text(target.proves), (0, 0, 0, 6)))
             console.print(Padding(Text(target.source, "dim"), (0, 0, 0, 6)))
+
+
+def show_outages(console: Console, reports: Sequence[Report], edition: Edition) -> None:
+    """One outage a row, as the reports come."""
+    if not reports:
+        console.print(Text("No outage is known.", "dim"))
+        return
+    table = Table(box=None, pad_edge=False)
+    table.add_column("when (UTC)", no_wrap=True)
+    table.add_column("lasted", no_wrap=True)
+    table.add_column("outage")
+    for report in reports:
+        table.add_row(_when(report), lasting(report.duration(edition.now)), _told(report, edition))
+    console.print(table)
+
+
+def show_outage(console: Console, report: Report, edition: Edition) -> None:
+    """One outage with all that is known of it."""
+    console.print(Text(title(report, edition), _status_style(report)), soft_wrap=True)
+    for line in account(report):
+        console.print(Text(line), soft_wrap=True)
+
+
+def _when(report: Report) -> Text:
+    window = report.window
+    start, end = utc(window.start), None if window.end is None else utc(window.end)
+    text = Text(f"{start:%Y-%m-%d %H:%M:%S}\n")
+    if end is None:
+        return text + Text(window.status, _status_style(report))
+    same_day = end.date() == start.date()
+    text += Text(f"{'         - ' if same_day else f'{end:%Y-%m-%d} '}{end:%H:%M:%S}")
+    return text if not report.is_alive else text + Text(f"\n{window.status}", _status_style(report))
+
+
+def _told(report: Report, edition: Edition) -> Text:
+    window = report.window
+    lines = [Text(title(report, edition), _status_style(report)), Text(plain(window.sentence, SENTENCE))]
+    lines += [Text(note_line(note)) for note in report.notes]
+    return Text("\n").join([*lines, Text(plain(window.id, NAME), "dim")])
+
+
+def _status_style(report: Report) -> str:
+    if not report.is_outage or report.is_planned:
+        return "dim"
+    return {Status.OPEN: "bold red", Status.RECOVERING: "bold blue"}.get(report.window.status, "bold")
 
 
 def _show_component(console: Console, component: str, members: Sequence[Seen]) -> None:

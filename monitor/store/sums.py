@@ -1,15 +1,15 @@
 """What the store reads of its sums, in SQLAlchemy Core. Blocking: runs in the store's own thread."""
 
+from collections.abc import Sequence
 from typing import Any
 
-from sqlalchemy import Column, ColumnElement, Engine, FromClause, Select, func, literal, select, union_all
+from sqlalchemy import Column, ColumnElement, Connection, Engine, FromClause, Select, func, literal, select, union_all
 
 from monitor.store.database import to_read
 from monitor.store.tables import STATES, checks, rollups, state_days, state_hours, subjects
 from monitor.store.values import DAY, HOUR, Availability, Tally
 
 _TALLIED = ("ok", "failed", "inconclusive", "ok_us")
-_STATES_MS = [f"{state}_ms" for state in STATES]
 
 
 class Sums:
@@ -38,52 +38,66 @@ class Sums:
         Whole days are read as such, so a quarter of a year takes no longer than
         some days; of days whose hours are not kept any more only whole ones count.
         """
-        begin, end = int(since) // HOUR * HOUR, _up(until, HOUR)
-        first_day, last_day = _up(begin, DAY), end // DAY * DAY
-        times = [(state_hours.c.hour, begin, end)]
-        if first_day < last_day:
-            times = [
-                (state_hours.c.hour, begin, first_day),
-                (state_days.c.day, first_day, last_day),
-                (state_hours.c.hour, last_day, end),
-            ]
-        parts = union_all(*(_part(service, *each) for each in times)).subquery()
-        query = (
-            select(
-                literal(begin), subjects.c.service, subjects.c.component, *(func.sum(parts.c[n]) for n in _STATES_MS)
-            )
-            .join(parts, parts.c.subject_no == subjects.c.no)
-            .group_by(subjects.c.service, subjects.c.component)
-            .order_by(subjects.c.service, subjects.c.component)
-        )
-        return self._read(query)
+        with self._engine.connect() as connection:
+            first, last = _known_days(connection)
+            begin, end = int(max(since, first)) // HOUR * HOUR, _up(min(until, last), HOUR)
+            first_day, last_day = _up(begin, DAY), end // DAY * DAY
+            days = range(first_day, last_day, DAY)
+            edges = [*range(begin, first_day, HOUR), *range(last_day, end, HOUR)] if days else range(begin, end, HOUR)
+            both = union_all(_part(service, state_hours.c.hour, edges), _part(service, state_days.c.day, days))
+            rows = connection.execute(_named(literal(begin), both.subquery()))
+            return tuple(_availability(*row) for row in rows)
 
     def days(self, service: str, since: float) -> tuple[Availability, ...]:
         """Each day (UTC) of a service and its components since the day of ``since``, oldest first."""
-        query = (
-            select(state_days.c.day, subjects.c.service, subjects.c.component, *(state_days.c[n] for n in _STATES_MS))
-            .join(subjects, subjects.c.no == state_days.c.subject_no)
-            .where(state_days.c.day >= int(since) // DAY * DAY, _of(state_days, service))
-            .order_by(state_days.c.day, subjects.c.component)
-        )
-        return self._read(query)
-
-    def _read(self, query: Select[Any]) -> tuple[Availability, ...]:
         with self._engine.connect() as connection:
+            first, last = _known_days(connection)
+            days = range(int(max(since, first)) // DAY * DAY, last, DAY)
+            query = (
+                select(state_days.c.day, subjects.c.service, subjects.c.component, *_states(state_days))
+                .join(subjects, subjects.c.no == state_days.c.subject_no)
+                .where(*_of(service, state_days.c.day, days))
+                .order_by(state_days.c.day, subjects.c.component)
+            )
             return tuple(_availability(*row) for row in connection.execute(query))
 
 
-def _part(service: str, time: Column[int], begin: int, end: int) -> Select[Any]:
+def _known_days(connection: Connection) -> tuple[int, int]:
+    """Begin of the first and end of the last day of which there is something."""
+    # two questions: SQLite looks up one of them, and reads the whole table for both at once
+    first = connection.scalar(select(func.min(state_days.c.day)))
+    last = connection.scalar(select(func.max(state_days.c.day)))
+    return (0, 0) if first is None or last is None else (first, last + DAY)
+
+
+def _states(table: FromClause) -> list[ColumnElement[int]]:
+    return [table.c[f"{state}_ms"] for state in STATES]
+
+
+def _named(begin: ColumnElement[int], parts: FromClause) -> Select[Any]:
+    """The sums over both parts with the names of what they are of."""
+    return (
+        select(begin, subjects.c.service, subjects.c.component, *map(func.sum, _states(parts)))
+        .join(parts, parts.c.subject_no == subjects.c.no)
+        .group_by(subjects.c.service, subjects.c.component)
+        .order_by(subjects.c.service, subjects.c.component)
+    )
+
+
+def _part(service: str, time: Column[int], begins: Sequence[int]) -> Select[Any]:
     table = time.table
-    sums = [func.sum(table.c[name]).label(name) for name in _STATES_MS]
-    query = select(table.c.subject_no, *sums).where(time >= begin, time < end, _of(table, service))
-    return query.group_by(table.c.subject_no)
+    sums = [func.sum(column).label(column.name) for column in _states(table)]
+    return select(table.c.subject_no, *sums).where(*_of(service, time, begins)).group_by(table.c.subject_no)
 
 
-def _of(table: FromClause, service: str) -> ColumnElement[bool]:
-    """Of a service all of its components; of all services only themselves."""
+def _of(service: str, time: Column[int], begins: Sequence[int]) -> tuple[ColumnElement[bool], ...]:
+    """Of a service all of its components; of all services only themselves.
+
+    Both parts of the key are lists, so each row is looked up: a range of times
+    would read the rows of all other components as well, ten times as many.
+    """
     wanted = subjects.c.service == service if service else subjects.c.component == ""
-    return table.c.subject_no.in_(select(subjects.c.no).where(wanted))
+    return time.in_(begins), time.table.c.subject_no.in_(select(subjects.c.no).where(wanted))
 
 
 def _up(moment: float, step: int) -> int:

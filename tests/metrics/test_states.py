@@ -169,13 +169,13 @@ async def test_a_maintenance_that_overruns_becomes_an_outage() -> None:
     assert (await watched.values(DOWNTIME, "component"))["chat"] == pytest.approx(50, abs=10)
 
 
-@settings(deadline=None, max_examples=40)
+@settings(deadline=None, max_examples=20)
 @given(st.lists(st.tuples(st.integers(1, 8), st.sampled_from(["fine", "failing", "silent", "cut off"])), max_size=12))
 async def test_counters_never_go_down_whatever_happens(story: list[tuple[int, str]]) -> None:
     chat, web = check("chat"), check("web")
     watched = Watched(chat, web, witnesses=witnesses())
     watched.judge.announce([Announced(name="update", targets=("whatsapp.web",), starts=T0 + 95, ends=T0 + 185)])
-    seen = [{"": 0.0}]
+    seen = [await watched.counters()]
     for number, what in story:
         if what == "silent":
             watched.rounds(number, silent=[chat])
@@ -183,10 +183,8 @@ async def test_counters_never_go_down_whatever_happens(story: list[tuple[int, st
             watched.rounds(number, [chat, web, *watched.witnesses])
         else:
             watched.rounds(number, [chat, web] if what == "failing" else [])
-        counters = [await watched.values(name, "component") for name in (DOWNTIME, UNOBSERVED, OUTAGES)]
-        seen.append({f"{n}{part}": value for n, values in enumerate(counters) for part, value in values.items()})
-    for before, after in pairwise(seen):
-        assert all(after.get(key, 0) >= value for key, value in before.items())
+        seen.append(await watched.counters())
+    assert all(after[key] >= value for before, after in pairwise(seen) for key, value in before.items())
 
 
 async def test_a_reload_removes_what_is_gone_and_keeps_the_counters_of_what_stays() -> None:
@@ -228,8 +226,8 @@ async def test_a_reload_in_the_middle_of_a_scrape_brings_nothing_back() -> None:
         )
 
 
-async def test_ten_thousand_checks_are_rendered_a_few_at_a_time() -> None:
-    watched = Watched(*(check(f"c{n}") for n in range(10_000)))
+async def test_thousands_of_checks_are_rendered_a_few_at_a_time() -> None:
+    watched = Watched(*(check(f"c{n}") for n in range(3000)))
     for source in (watched.states, watched.outages):
         families = source.families()
         before = sum(len(family.blocks) for family in families)
@@ -237,7 +235,7 @@ async def test_ten_thousand_checks_are_rendered_a_few_at_a_time() -> None:
             after = sum(len(family.blocks) for family in families)
             assert after - before <= 1200
             before = after
-    assert len(await watched.values(CHECK, "component")) == 10_000
+    assert len(await watched.values(CHECK, "component")) == 3000
 
 
 async def test_names_of_all_sorts_stay_within_their_label() -> None:

@@ -109,6 +109,15 @@ class Watched:
         """Value by the values of these labels, joined by a slash."""
         return {"/".join(s.labels[label] for label in by): s.value for s in await self.samples(name)}
 
+    async def counters(self) -> dict[tuple[str, str], float]:
+        """The counters of components and services: value by name and component."""
+        read = [s for family in parse_text((await self.body()).decode()) for s in family.samples]
+        return {
+            (s.name, s.labels["component"]): s.value
+            for s in read
+            if s.name.endswith("_total") and "component" in s.labels
+        }
+
     async def outage(self) -> dict[str, float]:
         """Start of the open outage, by service."""
         return await self.values("lastseen_outage_start_timestamp_seconds", "service")

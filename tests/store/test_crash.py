@@ -18,8 +18,8 @@ from tests.store.full_disk import expected_memory, expected_windows
 from tests.support.judged import ruling
 from tests.support.monitor import ROOT, environment
 
-_KILLS = 100
-_LIVES_OF_ONE_FILE = 10
+_KILLS = 25
+_LIVES_OF_ONE_FILE = 8
 
 
 class Crasher:
@@ -53,18 +53,21 @@ def crasher() -> Iterator[Crasher]:
     crasher.close()
 
 
-def test_a_hundred_kills_at_random_moments_leave_whole_rulings_in_their_order(tmp_path: Path, crasher: Crasher) -> None:
-    chance = random.Random(20221025)  # noqa: S311  # a dice that falls the same way each time
+@pytest.mark.parametrize("seed", range(100 // _KILLS))
+def test_a_hundred_kills_at_random_moments_leave_whole_rulings_in_their_order(
+    tmp_path: Path, crasher: Crasher, seed: int
+) -> None:
+    chance = random.Random(seed)  # noqa: S311  # a die that falls the same way each time
     reached: list[int] = []
     for kill in range(_KILLS):
         path = tmp_path / f"{kill // _LIVES_OF_ONE_FILE}.db"
         # one in four dies while it opens the file, or makes or recovers it
-        times = chance.choice((0, chance.randrange(1, 4), chance.randrange(1, 8), chance.randrange(1, 12)))
+        times = chance.choice((0, chance.randrange(1, 3), chance.randrange(1, 5), chance.randrange(1, 9)))
         told = crasher.kill_after(path, times, chance.uniform(0, 0.03 if times else 0.15))
         stored = the_number_of_the_last_whole_ruling(path, tmp_path / "copy.db")
         assert stored >= max(told, reached[-1] if kill % _LIVES_OF_ONE_FILE else -1)
         reached.append(stored)
-    assert max(reached) > 50, "it was always killed too early to prove anything"
+    assert max(reached) > 20, "it was always killed too early to prove anything"
 
 
 def the_number_of_the_last_whole_ruling(path: Path, copy: Path) -> int:
