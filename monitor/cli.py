@@ -17,7 +17,7 @@ from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn
 
 from monitor import __version__
-from monitor.app import App, make_network
+from monitor.app import App
 from monitor.clock import SystemClock
 from monitor.commands.common import (
     KINDS,
@@ -37,6 +37,7 @@ from monitor.config import Configuration, UnknownCheckError, explain, json_schem
 from monitor.formats.checks import attempt_as_json, check_as_json
 from monitor.logs import set_up_logs
 from monitor.oneshot import Look, Onlooker, Seen, as_services, judge
+from monitor.parts import make_network
 from monitor.store import StoreError
 from monitor.terminal import show_catalogue, show_look, show_origins, show_service
 
@@ -161,6 +162,7 @@ def schema() -> None:
 
 app.add_typer(outages, name="outages")
 app.command(epilog="Example: lastseen replay tests/scenarios/*.yaml")(replay)
+
 
 def _configure_for(targets: list[str], config: Path | None) -> Configuration:
     """A configuration of just these targets: services of the file or the catalogue, or addresses as they are."""

@@ -1,7 +1,6 @@
 """The one thread that talks to the database."""
 
 import asyncio
-import sqlite3
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from importlib import import_module
@@ -64,8 +63,8 @@ class Worker:
 
     def _translated(self, error: Exception) -> StoreError:
         """Every driver has its own errors; here they end."""
-        cause = getattr(error, "orig", None)
-        if isinstance(cause, sqlite3.DatabaseError) and cause.sqlite_errorname in ("SQLITE_CORRUPT", "SQLITE_NOTADB"):
+        cause = getattr(error, "orig", error)  # what SQLAlchemy wraps, if it does
+        if str(getattr(cause, "sqlite_errorname", "")).startswith(("SQLITE_CORRUPT", "SQLITE_NOTADB")):
             self.damage = damaged(sqlite_path(self._url) or Path(self._url), str(cause))
             return self.damage
         first_line = (str(error).splitlines() or [""])[0]

@@ -7,11 +7,17 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
+from alembic.autogenerate import compare_metadata
+from alembic.migration import MigrationContext
+from sqlalchemy import create_engine
 
 from monitor.domain.attempt import Attempt
 from monitor.domain.outage import Note, OutageQuery, Ruling, StateSeconds, Transition, Window
 from monitor.domain.words import Outcome, Status
 from monitor.store import Archive, Availability, Noted, Resumed, Retention, Store, StoreError, Tally
+from monitor.store.database import open_database
+from monitor.store.migrate import migrate
+from monitor.store.tables import metadata
 from monitor.store.values import DAY, HOUR
 from tests.support.fakes import a_check
 from tests.support.judged import T0, a_span, a_transition, a_window, closed, ruling
@@ -77,6 +83,26 @@ async def test_a_new_store_knows_nothing(store: Store) -> None:
     assert await store.archive.availability(0, time.time()) == ()
     assert await store.since(0) == {}
     assert (store.pending, store.errors, store.is_damaged) == (0, 0, False)
+
+
+async def test_what_the_first_version_stored_is_moved_over(url: str, open_store: Callable[[], Store]) -> None:
+    engine = create_engine(url.replace("postgresql:", "postgresql+psycopg:"))
+    migrate(engine, "0001")
+    with engine.begin() as connection:
+        for hour, check, seconds in ((0, "b", 0.5), (3600, "a", 1.25), (3600, "b", 3e3)):
+            values = f"({hour}, '{check}/c/t/tcp', 1, 2, 3, {seconds})"
+            connection.exec_driver_sql(f"INSERT INTO rollups VALUES {values}")  # noqa: S608  # our own numbers
+    engine.dispose()
+    store = open_store()
+    assert await store.since(0) == {"b/c/t/tcp": Tally(2, 4, 6, 3000.5), "a/c/t/tcp": Tally(1, 2, 3, 1.25)}
+    assert await store.since(3600) == {"b/c/t/tcp": Tally(1, 2, 3, 3000.0), "a/c/t/tcp": Tally(1, 2, 3, 1.25)}
+
+
+def test_the_migrations_lead_to_the_tables_as_they_are(url: str) -> None:
+    engine = open_database(url)
+    with engine.connect() as connection:
+        assert compare_metadata(MigrationContext.configure(connection), metadata) == []
+    engine.dispose()
 
 
 async def test_what_was_decided_is_there_after_a_restart_whole_and_as_it_last_was(

@@ -117,6 +117,10 @@ async def test_a_damaged_file_is_refused_with_advice_and_left_as_it_is(
     said = problem(path)
     assert f"{path} is damaged (" in said
     assert "nothing was changed. Restore a backup, or move the file away" in said
+    unclaimed = Store(f"sqlite:///{path}")
+    with pytest.raises(StoreError, match="is damaged"):
+        await unclaimed.resume()
+    await unclaimed.close()
     assert path.read_bytes() == before
     assert names_in(tmp_path) <= {"x.db", "x.db.lock", "x.db-shm", "x.db-wal"}
 

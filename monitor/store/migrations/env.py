@@ -1,4 +1,4 @@
-"""Alembic's entry point: runs on the connection that `monitor.store.database.migrate` hands over."""
+"""Alembic's entry point: runs on the connection that `monitor.store.migrate.migrate` hands over."""
 
 from alembic import context
 
