@@ -10,13 +10,13 @@ from pathlib import Path
 
 import uvloop
 
-from monitor.app import make_network
 from monitor.clock import SystemClock
 from monitor.config import Catalogue, Configuration, catalogue_folder, load
 from monitor.domain.attempt import Attempt
 from monitor.domain.check import Check
-from monitor.domain.words import Outcome
+from monitor.domain.words import Fact, FactValue, Outcome
 from monitor.metrics.probes import ProbeMetrics
+from monitor.parts import make_network
 from monitor.registry import PROBES
 from monitor.runner import Doubts, Runner, Slot
 from monitor.store import Store
@@ -70,7 +70,7 @@ async def _weigh(configuration: Configuration, count: int) -> float:
     spent = 0.0
     for total in (_WARM_UP, count):
         relay = _Relay(total)
-        doubts = Doubts(late_since=lambda _: 0.0, online=_online)
+        doubts = Doubts(late_since=lambda _: 0.0, online=_yes, resolves=_yes, second=_nothing)
         runner = Runner(clock, doubts, (metrics, board, store, relay), configuration.limits.max_in_flight)
         began = time.process_time()
         async with asyncio.TaskGroup() as tasks:
@@ -86,8 +86,12 @@ async def _weigh(configuration: Configuration, count: int) -> float:
     return spent / count
 
 
-async def _online(_: float) -> bool:
+async def _yes(_: float) -> bool:
     return True
+
+
+async def _nothing(*_: object) -> dict[Fact, FactValue]:
+    return {}
 
 
 def _main() -> None:

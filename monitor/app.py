@@ -56,7 +56,7 @@ class App:
             backend = View(parts, self._life).backend(self.reload)
             await serve(make_app(backend, listen, parts.blackbox.routes()), listen, stack)
             async with asyncio.TaskGroup() as background:
-                works = (parts.pulse.beat(), self._reload_on_request(), parts.sittings.announce())
+                works = (parts.pulse.beat(), self._reload_on_request(), parts.sittings.announce(), parts.peers.follow())
                 tasks = [background.create_task(work) for work in works]
                 with suppress(TimeoutError):  # the drain's: what still ran was cancelled
                     await self._watch(partial(on_ready, listen.url))
@@ -68,6 +68,7 @@ class App:
         parts = self._parts
         async with asyncio.timeout(None) as drain, asyncio.TaskGroup() as attempts:
             parts.runner.use(attempts)
+            parts.second.use(attempts)
             attempts.create_task(asyncio.to_thread(parts.network.contexts.read_again))
             attempts.create_task(parts.sittings.begin())
             parts.apply(parts.configuration)

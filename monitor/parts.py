@@ -9,22 +9,26 @@ import structlog
 from monitor import __version__
 from monitor.blackbox import Blackbox, load_modules
 from monitor.clock import Pulse, SystemClock
-from monitor.config import Configuration
+from monitor.config import Configuration, Peer
+from monitor.domain.attempt import Attempt
 from monitor.domain.outage import Ruling
-from monitor.domain.words import Outcome
 from monitor.judgement.judge import Judge
 from monitor.judgement.rules import Rules
 from monitor.metrics.outages import OutageMetrics
 from monitor.metrics.probes import ProbeMetrics
 from monitor.metrics.states import StateMetrics
 from monitor.net.network import Network
+from monitor.net.resolve import system_name_servers
+from monitor.net.second import SecondResolver
+from monitor.peers import Ears, Line, Peers
 from monitor.registry import PROBES
 from monitor.runner import Doubts, Runner, Slot, ask
 from monitor.scheduling import Member, Schedule
 from monitor.sittings import Clerk, Past, Sittings
 from monitor.store import Store
 from monitor.web.board import Board
-from monitor.witnesses import Witnesses
+from monitor.web.ring import Ring
+from monitor.witnesses import Witness, Witnesses
 
 _log = structlog.get_logger(__name__)
 
@@ -38,18 +42,26 @@ class Parts:
         self.pulse = Pulse(self.clock, self._on_clock_step)
         self.schedule = Schedule(self.clock)
         self.network = make_network(configuration, self.clock)
+        self.second = SecondResolver(self.network, system_name_servers())
         self.witnesses = Witnesses(self.clock)
         self.store = Store(configuration.store)
         self.judge = Judge(Rules(quiet=configuration.quiet))
         self.sittings = Sittings(self.judge, self.clock, self._clerk())
         self.board = Board()
+        self.ring = Ring()
+        self.peers = Peers(self.clock, self._ears(), self.network.user_agent)
         self.metrics = ProbeMetrics(configuration.vantage)
         self.states = StateMetrics(configuration.vantage, self.judge)
         self.outages = OutageMetrics(configuration.vantage)
         self.runner = Runner(
             self.clock,
-            Doubts(late_since=self.pulse.late_since, online=self.witnesses.online_since),
-            (self.metrics, self.board, self.witnesses, self.sittings, self.store),
+            Doubts(
+                late_since=self.pulse.late_since,
+                online=self.witnesses.online_since,
+                resolves=self.witnesses.resolve_since,
+                second=self.second.opinion,
+            ),
+            (self.metrics, self.board, self.witnesses, self.sittings, self.store, self.ring),
             configuration.limits.max_in_flight,
         )
         self.blackbox = Blackbox(self.network, self.clock, configuration.limits.max_in_flight)
@@ -69,17 +81,26 @@ class Parts:
             self.slots[check.id] = slot
         self.metrics.replace(checks)
         self.board.replace(checks)
-        self._appoint(configuration)
-        self.witnesses.replace([partial(self._ask_witness, self.slots[w.id]) for w in configuration.witnesses])
+        self.peers.replace([_line(peer) for peer in configuration.peers], configuration.vantage, checks)
+        self._appoint()
+        self.witnesses.replace(
+            [Witness(w, partial(self._ask_witness, self.slots[w.id])) for w in configuration.witnesses]
+        )
+        self.second.replace(configuration.second_resolver)
         self.schedule.apply(self._member(slot) for slot in self.slots.values())
 
-    def _appoint(self, configuration: Configuration) -> None:
-        vantages = (configuration.vantage,)
-        now = self.clock.now()
-        self.judge.replace(configuration.checks, configuration.witnesses, vantages, now, self.titles())
+    def _appoint(self) -> None:
+        configuration = self.configuration
+        self._meet()
         self.sittings.replace(configuration.vantage, configuration.maintenance)
         self.states.replace(configuration.checks)
         self.outages.replace(configuration.checks)
+
+    def _meet(self) -> None:
+        """Judge from our own vantage and from those of the peers, as far as they are known."""
+        configuration, now = self.configuration, self.clock.now()
+        vantages = (configuration.vantage, *self.peers.vantages)
+        self.judge.replace(configuration.checks, configuration.witnesses, vantages, now, self.titles())
 
     def titles(self) -> Mapping[str, str]:
         """Names of services for people."""
@@ -91,10 +112,12 @@ class Parts:
             key=check.id, interval=check.interval, start=partial(self.runner.launch, slot), jitter=check.foreign
         )
 
-    async def _ask_witness(self, slot: Slot) -> bool:
+    async def _ask_witness(self, slot: Slot) -> Attempt:
+        """One attempt at face value, of which whoever judges hears as well."""
         attempt, _ = await ask(slot.check, slot.probe, self.clock, (slot.rounds, 0))
         self.sittings.observe(slot.check, attempt)
-        return attempt.outcome is Outcome.OK
+        self.ring.observe(slot.check, attempt)
+        return attempt
 
     def _clerk(self) -> Clerk:
         return Clerk(
@@ -105,8 +128,17 @@ class Parts:
             tell=lambda _: None,
         )
 
+    def _ears(self) -> Ears:
+        return Ears(
+            hear=self.sittings.hear,
+            sit=self.sittings.sit,
+            remember=lambda key, text: self.store.keep(Ruling(at=self.clock.now(), memory=((key, text),))),
+            meet=self._meet,
+        )
+
     async def _recall(self) -> Past:
         past = await self.store.resume()
+        self.peers.recall(past.memory)
         self.outages.resume(past.windows)
         return past
 
@@ -118,6 +150,19 @@ class Parts:
         _log.warning("the wall clock stepped", seconds=round(seconds, 3))
         self.schedule.realign()
         self.judge.shift(seconds)
+        self.peers.shift(seconds)
+
+
+def _line(peer: Peer) -> Line:
+    basic = peer.basic_auth
+    return Line(
+        url=peer.url,
+        interval=peer.interval,
+        token=peer.token.get_secret_value() if peer.token else "",
+        username=basic.username if basic else "",
+        password=basic.password.get_secret_value() if basic else "",
+        ca_file=peer.ca_file or "",
+    )
 
 
 def make_network(configuration: Configuration, clock: SystemClock) -> Network:

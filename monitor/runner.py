@@ -2,7 +2,7 @@
 
 import asyncio
 from collections import Counter
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import NamedTuple
 
@@ -13,7 +13,7 @@ from monitor.domain.check import Check
 from monitor.domain.failures import ProbeFailed, ProbeInconclusive
 from monitor.domain.ports import Clock, Probe, Sink
 from monitor.domain.vitals import Histogram, Skip
-from monitor.domain.words import Outcome, Reason
+from monitor.domain.words import Fact, FactValue, Layer, Outcome, Reason
 
 _LATE_SHARE = 0.1
 _LATE_FLOOR = 0.1
@@ -60,6 +60,10 @@ class Doubts:
     """The longest that our loop stood still since a monotonic time, in seconds."""
     online: Callable[[float], Awaitable[bool]]
     """Whether a witness has answered since a monotonic time, or answers now."""
+    resolves: Callable[[float], Awaitable[bool]]
+    """Whether a witness has been found by its name since a monotonic time, or is now."""
+    second: Callable[[Check, Attempt, float], Awaitable[Mapping[Fact, FactValue]]]
+    """What somebody else says of a failure, as far as that is known at a monotonic time."""
 
 
 @dataclass(slots=True)
@@ -183,7 +187,10 @@ class Runner:
             return _blame_us(attempt, Reason.RATE_LIMITED, f"asked to come back later; silent for {wait:.0f} s")
         if not await self._doubts.online(began):
             return _blame_us(attempt, Reason.VANTAGE_OFFLINE, "no witness answers: our own network is unreachable")
-        return attempt
+        if error.layer is Layer.DNS and not await self._doubts.resolves(began):
+            return _blame_us(attempt, Reason.SELF_RESOLVER, "no witness is found by its name: our resolver is broken")
+        more = await self._doubts.second(slot.check, attempt, began + slot.check.timeout)
+        return replace(attempt, facts={**attempt.facts, **more}) if more else attempt
 
     def _back_off(self, slot: Slot, retry_after: float) -> float:
         slot.backoff = min(max(_BACKOFF_FIRST, slot.backoff * 2), _BACKOFF_LAST)
@@ -245,19 +252,21 @@ class _Deadline:
     Never early: uvloop counts from the begin of the loop's turn, in whole milliseconds.
     """
 
-    __slots__ = ("_due", "_handle", "_monotonic", "_struck", "_task")
+    __slots__ = ("_due", "_handle", "_loop", "_monotonic", "_struck", "_task")
 
     def __init__(self, monotonic: Callable[[], float], seconds: float) -> None:
         self._monotonic = monotonic
         self._due = monotonic() + seconds
-        self._task = asyncio.current_task()
+        # Asked once: each get_running_loop, of current_task too, is a getpid system call in Python 3.11.
+        self._loop = asyncio.get_running_loop()
+        self._task = asyncio.current_task(self._loop)
         self._struck = False
-        self._handle = asyncio.get_running_loop().call_later(seconds, self._strike)
+        self._handle = self._loop.call_later(seconds, self._strike)
 
     def _strike(self) -> None:
         early = self._due - self._monotonic()
         if early > 0:
-            self._handle = asyncio.get_running_loop().call_later(early + 0.001, self._strike)
+            self._handle = self._loop.call_later(early + 0.001, self._strike)
         elif self._task is not None:
             self._struck = True
             self._task.cancel()

@@ -40,6 +40,7 @@ class View:
         return Backend(
             clock=parts.clock,
             board=parts.board,
+            ring=parts.ring,
             vantage=lambda: parts.configuration.vantage,
             vitals=self._vitals,
             online=lambda: parts.witnesses.online,
@@ -103,6 +104,7 @@ class View:
             reload_ok=self._life.reload_ok,
             reload_time=self._life.reload_time,
             started=self._life.started,
+            peers=parts.peers.vitals(),
         )
 
 

@@ -1,15 +1,16 @@
 import asyncio
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Mapping
+from dataclasses import replace
 
 import pytest
 import uvloop
 
 from monitor.clock import SystemClock
-from monitor.domain.attempt import Run
+from monitor.domain.attempt import Attempt, Run
 from monitor.domain.check import Check, Confirm
 from monitor.domain.failures import ProbeFailed, ProbeInconclusive
 from monitor.domain.vitals import Skip
-from monitor.domain.words import Layer, Outcome, Phase, Reason
+from monitor.domain.words import Fact, FactValue, Layer, Outcome, Phase, Reason
 from monitor.runner import Doubts, Runner, Slot
 from tests.support.fakes import Collected, FakeProbe, FakeSettings, a_check
 
@@ -22,16 +23,27 @@ class World:
     def __init__(self, tasks: asyncio.TaskGroup | None = None, max_in_flight: int = 10) -> None:
         self.clock = SystemClock()
         self.late = 0.0
-        self.online = True
+        self.online = self.resolves = True
+        self.elsewhere: dict[Fact, FactValue] = {}
+        self.asked_until: list[float] = []
         self.out = Collected()
-        self.runner = Runner(
-            self.clock, Doubts(late_since=lambda _: self.late, online=self._online), [self.out], max_in_flight
+        self.doubts = Doubts(
+            late_since=lambda _: self.late, online=self._online, resolves=self._resolves, second=self._second
         )
+        self.runner = Runner(self.clock, self.doubts, [self.out], max_in_flight)
         if tasks is not None:
             self.runner.use(tasks)
 
     async def _online(self, _: float) -> bool:
         return self.online
+
+    async def _resolves(self, _: float) -> bool:
+        return self.resolves
+
+    async def _second(self, _: Check, attempt: Attempt, until: float) -> Mapping[Fact, FactValue]:
+        assert attempt.outcome is Outcome.FAILED
+        self.asked_until.append(until)
+        return self.elsewhere
 
     def slot(self, act: Act, check: Check | None = None) -> Slot:
         return Slot(check or a_check(confirm=Confirm(attempts=0)), FakeProbe(FakeSettings(), act=act))
@@ -108,6 +120,42 @@ async def test_while_no_witness_answers_a_failure_is_ours(world: World) -> None:
     assert attempt.failure is not None
     assert (attempt.outcome, attempt.failure.reason) == (Outcome.INCONCLUSIVE, Reason.VANTAGE_OFFLINE)
     assert "tcp/refused" in attempt.failure.message
+
+
+def unresolved(reason: Reason = Reason.NXDOMAIN) -> Act:
+    async def act(run: Run) -> None:
+        run.facts[Fact.DNS_QUESTION] = "w.example.org A"
+        raise ProbeFailed(Layer.DNS, reason, "no")
+
+    return act
+
+
+async def test_while_no_witness_is_found_by_its_name_a_failure_to_resolve_is_ours(world: World) -> None:
+    world.resolves = False
+    await world.run(world.slot(unresolved()))
+    await world.run(world.slot(failing()))
+    by_name, other = world.out.attempts
+    assert by_name.failure is not None
+    assert (by_name.outcome, by_name.failure.reason) == (Outcome.INCONCLUSIVE, Reason.SELF_RESOLVER)
+    assert "dns/nxdomain" in by_name.failure.message
+    assert other.outcome is Outcome.FAILED
+
+
+async def test_what_somebody_else_says_of_a_failure_is_a_fact_of_the_attempt(world: World) -> None:
+    world.elsewhere = {Fact.DNS_ELSEWHERE: True}
+    began = world.clock.monotonic()
+    await world.run(world.slot(unresolved(), a_check(timeout=7.0, confirm=Confirm(attempts=0))))
+    (attempt,) = world.out.attempts
+    assert attempt.outcome is Outcome.FAILED
+    assert attempt.facts == {Fact.DNS_QUESTION: "w.example.org A", Fact.DNS_ELSEWHERE: True}
+    (until,) = world.asked_until
+    assert until == pytest.approx(began + 7.0, abs=0.1), "the attempt's own deadline"
+
+
+async def test_nobody_else_is_asked_about_what_is_our_own_fault(world: World) -> None:
+    world.online = False
+    await world.run(world.slot(unresolved()))
+    assert world.asked_until == []
 
 
 async def test_a_first_failure_is_confirmed_at_once_and_nothing_is_overwritten(world: World) -> None:
@@ -215,7 +263,7 @@ async def test_a_sink_that_fails_costs_no_other_sink_its_observation() -> None:
 
     async with asyncio.TaskGroup() as tasks:
         world = World(tasks)
-        runner = Runner(world.clock, Doubts(late_since=lambda _: 0.0, online=world._online), [Broken(), world.out], 5)
+        runner = Runner(world.clock, world.doubts, [Broken(), world.out], 5)
         runner.use(tasks)
         runner.launch(world.slot(fine), world.clock.monotonic())
         runner.finish()
@@ -270,7 +318,7 @@ async def test_a_bug_in_the_runner_costs_one_run_and_not_the_monitor() -> None:
 
     async with asyncio.TaskGroup() as tasks:
         world = World(tasks)
-        runner = Runner(world.clock, Doubts(late_since=lambda _: 0.0, online=broken), [world.out], 5)
+        runner = Runner(world.clock, replace(world.doubts, online=broken), [world.out], 5)
         runner.use(tasks)
         slot = world.slot(failing())
         runner.launch(slot, world.clock.monotonic())

@@ -4,11 +4,12 @@
 here; the kinds' own settings join at the level of the target.
 """
 
+import ipaddress
 import re
 from typing import Annotated, Any, Literal, Self
 from urllib.parse import urlsplit
 
-from pydantic import AfterValidator, Field, model_validator
+from pydantic import AfterValidator, BeforeValidator, Field, model_validator
 
 from monitor.config.judging import JudgementSettings, JudgingSettings
 from monitor.domain.settings import Address, Duration, Endpoint, Secret, Settings, Strings, check_host
@@ -58,6 +59,17 @@ def _check_base(value: str) -> str:
     return value.rstrip("/")
 
 
+def _resolver(value: object) -> Endpoint | None:
+    if value == "none":
+        return None
+    try:
+        endpoint = Endpoint.parse(value, 53)
+        ipaddress.ip_address(endpoint.host)
+    except ValueError:
+        raise ValueError("must be an address such as 9.9.9.9 or [2620:fe::fe]:53, or 'none'") from None
+    return endpoint
+
+
 def _check_second(value: float) -> float:
     if value < 1.0:
         raise ValueError("must be at least 1s")
@@ -66,6 +78,8 @@ def _check_second(value: float) -> float:
 
 Name = Annotated[str, AfterValidator(_check_name)]
 Line = Annotated[str, AfterValidator(_check_line)]
+NameServer = Annotated[Endpoint | None, BeforeValidator(_resolver), Field(json_schema_extra={"type": "string"})]
+"""Address and perhaps port; ``none`` for none."""
 
 
 class VantageSettings(Settings):
@@ -168,6 +182,8 @@ class FileSettings(Settings):
     """How to reach the operator, mailto: or https:. Part of the User-Agent."""
     services: Any = None
     witnesses: Any = None
+    second_resolver: NameServer = Endpoint(host="9.9.9.9", port=53)
+    """Asked when the system's resolver fails for a name; of an operator that the system's has nothing to do with."""
     store: Annotated[str, AfterValidator(_check_store)] = "sqlite:///lastseen.db"
     web: WebSettings = WebSettings()
     limits: Limits = Limits()

@@ -88,6 +88,7 @@ def _configure(root: Table, kinds: Kinds, catalogue: Catalogue | None, problems:
         checks=tuple(reader.checks),
         services=tuple(reader.services),
         witnesses=witnesses,
+        second_resolver=settings.second_resolver,
         store=settings.store,
         web=settings.web,
         limits=settings.limits,

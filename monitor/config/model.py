@@ -8,6 +8,7 @@ from monitor.config.envelope import Limits, LogSettings, Peer, WebSettings
 from monitor.config.nodes import Table
 from monitor.domain.check import Check, Vantage
 from monitor.domain.maintenance import Maintenance
+from monitor.domain.settings import Endpoint
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -64,6 +65,8 @@ class Configuration:
     services: tuple[ServiceInfo, ...]
     witnesses: tuple[Check, ...]
     """Their ``service`` is "witness", their ``provider`` the network that they stand in."""
+    second_resolver: Endpoint | None
+    """Asked for an opinion when the system's resolver fails for a name."""
     store: str = field(repr=False)
     """A URL, perhaps with a password in it."""
     web: WebSettings

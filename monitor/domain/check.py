@@ -5,6 +5,9 @@ from dataclasses import dataclass, field
 from monitor.domain.settings import ProbeSettings
 from monitor.domain.words import Require
 
+WITNESS = "witness"
+"""The service name that witness checks carry."""
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Vantage:

@@ -39,6 +39,56 @@ class Histogram:
         self.total += value
 
 
+@unique
+class Ignored(StrEnum):
+    """Why an attempt that another monitor told of was not judged."""
+
+    NOT_WATCHED = "not_watched"
+    """It is of a check or a witness that this configuration does not have."""
+    UNTIMELY = "untimely"
+    """It began too long ago, in the future, or before one of the same check that came earlier."""
+    UNKNOWN_WORD = "unknown_word"
+    """An outcome, a layer or a reason that this version does not know."""
+    MALFORMED = "malformed"
+
+
+@unique
+class PeerTrouble(StrEnum):
+    """Why an answer of another monitor, or none, was of no use."""
+
+    UNREACHABLE = "unreachable"
+    """No connection, or it broke, or took too long."""
+    STATUS = "status"
+    """Another answer than 200: it does not know us, or is no monitor of this version."""
+    MALFORMED = "malformed"
+    NAME = "name"
+    """It calls itself what we, or another peer, are called."""
+    INTERNAL = "internal"
+    """A bug of ours."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PeerVitals:
+    """How another monitor is being heard. Times in seconds."""
+
+    url: str
+    vantage: str
+    """What it is called; empty before its first answer."""
+    is_up: bool
+    """The last time that it was asked it answered."""
+    answered: float
+    """Unix time of the last answer; 0 for never."""
+    taken: int
+    ignored: Mapping[Ignored, int]
+    troubles: Mapping[PeerTrouble, int]
+    lost: int
+    """Times that it had forgotten attempts before we asked for them."""
+    lag: float
+    """The longest time between the end of an attempt and its hearing here, in the last answer that had any."""
+    skew: float
+    """How much our clock is ahead of its, as far as that can be told."""
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Vitals:
     """A snapshot for /metrics and the pages. Times in seconds."""
@@ -61,3 +111,4 @@ class Vitals:
     reload_time: float
     """Unix time of the last configuration that was taken."""
     started: float
+    peers: tuple[PeerVitals, ...] = ()

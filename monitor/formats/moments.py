@@ -8,7 +8,7 @@ _SECONDS = {"s": 1, "m": 60, "h": 3600, "d": 86400, "w": 604800}
 _DIGITS = re.compile(r"[0-9]{1,15}")
 _OLDEST_MS = 10**11
 """Below this an epoch time was meant in seconds: as milliseconds it would be before March 1973."""
-_LAST_MS = 253402300799999
+_LAST = 253402300799.0
 _DATE = re.compile(r"\d{4}-\d\d-\d\d(?:[Tt ]\d\d:\d\d(?::\d\d(?:\.\d{1,20})?)?(?:[Zz]|[+-]\d\d:\d\d))?", re.ASCII)
 _FORMS = "2022-10-25T07:02:00Z, 2022-10-25, epoch milliseconds, or how long ago, such as 7d"
 
@@ -32,16 +32,20 @@ def moment(text: str, now: float) -> float:
 def _from_epoch(milliseconds: int) -> float:
     if milliseconds < _OLDEST_MS:
         raise ValueError("an epoch time is written in milliseconds")
-    if milliseconds > _LAST_MS:
-        raise ValueError("it lies after the year 9999")
-    return milliseconds / 1000
+    return _checked(milliseconds / 1000)
 
 
 def _seconds(read: datetime) -> float:
     # Not `timestamp()`: an offset may lead out of the years that datetime knows.
     seconds = (read.replace(tzinfo=UTC) - datetime(1970, 1, 1, tzinfo=UTC)) / timedelta(seconds=1)
     offset = read.utcoffset() or timedelta()
-    return max(0.0, seconds - offset.total_seconds())
+    return _checked(max(0.0, seconds - offset.total_seconds()))
+
+
+def _checked(seconds: float) -> float:
+    if seconds > _LAST:
+        raise ValueError("it lies after the year 9999")
+    return seconds
 
 
 def _zone_hint(text: str) -> str:

@@ -8,9 +8,11 @@ when operators of one place fail differently, or when several providers are hit
 at once; else it is a path that broke.
 """
 
+from bisect import bisect_left, bisect_right
 from collections import Counter
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
+from itertools import islice
 
 from monitor.domain.words import Breadth, Cause, Layer, Reach, Reason
 from monitor.judgement.cases import Case
@@ -20,9 +22,12 @@ _WIRE = frozenset({Layer.DNS, Layer.ROUTE, Layer.TCP, Layer.TLS})
 _TRUST = frozenset({Reason.CERT_UNTRUSTED, Reason.CERT_PIN})
 _OURS_ALONE = _TRUST | {Reason.REDIRECTS}
 """What fails everywhere at once, in one component, when a prober has grown old: its pinned root, its User-Agent."""
+_THEIRS = frozenset({Reason.CERT_EXPIRED, Reason.REFUSED})
+"""What on the wire only the service itself does: let its certificate expire, refuse at its door."""
 _FORGED = frozenset({Reason.RESET, Reason.ANSWER, Reason.NXDOMAIN, Reason.CERT_UNTRUSTED, Reason.CERT_NAME})
 """What somebody between us and the service can say in its stead."""
 
+_A_SCORE = 20
 Mode = tuple[Layer | None, Reason | None]
 
 
@@ -46,15 +51,12 @@ def find_cause(case: Case, around: Surroundings) -> Cause:
     if _is_ours(case, reasons):
         return Cause.PROBE
     others = {other.provider for other in around.others if other.reach is case.reach} - {case.provider}
-    if case.reach in (Reach.LOCAL, Reach.REGIONAL) and layers & _WIRE and not reasons <= {Reason.REFUSED, *_EXPIRY}:
+    if case.reach in (Reach.LOCAL, Reach.REGIONAL) and layers & _WIRE and not reasons <= _THEIRS:
         return _of_the_way(case, around, modes, others)
-    if case.reach is Reach.UNDETERMINED and layers <= _WIRE and not reasons <= _EXPIRY:
+    if case.reach is Reach.UNDETERMINED and layers <= _WIRE and not reasons <= _THEIRS:
         return Cause.UNDETERMINED
     shares = case.reach is Reach.GLOBAL and any(other.main[0] is case.main[0] for other in around.others)
     return Cause.DEPENDENCY if others and shares else Cause.PROVIDER
-
-
-_EXPIRY = frozenset({Reason.CERT_EXPIRED})
 
 
 def _of_slowness(case: Case, around: Surroundings) -> Cause:
@@ -97,10 +99,17 @@ def _modes(case: Case, networks: Networks) -> dict[str, Mode]:
     return {network: modes.most_common(1)[0][0] for network, modes in counts.items()}
 
 
-def began_together(case: Case, others: Iterable[Case], within: float) -> tuple[Case, ...]:
-    """The cases of other providers that began within some seconds of it."""
-    return tuple(
-        other
-        for other in others
-        if other is not case and other.provider != case.provider and abs(other.start - case.start) <= within
-    )
+class Contemporaries:
+    """Cases of other providers that began within ``within`` seconds of one: a score of them tell as much as all."""
+
+    def __init__(self, cases: Iterable[Case], within: float) -> None:
+        self._cases = sorted(cases, key=lambda case: (case.start, case.id))
+        self._starts = [case.start for case in self._cases]
+        self._within = within
+
+    def of(self, case: Case) -> tuple[Case, ...]:
+        """Those of one case."""
+        first = bisect_left(self._starts, case.start - self._within)
+        last = bisect_right(self._starts, case.start + self._within)
+        near = (self._cases[index] for index in range(first, last))
+        return tuple(islice((other for other in near if other.provider != case.provider), _A_SCORE))

@@ -1,7 +1,7 @@
 """The docket: which cases are open, when one opens, widens and closes."""
 
 import json
-from collections.abc import Collection, Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping, Set
 from datetime import UTC, datetime
 
 from monitor.domain.attempt import Attempt
@@ -10,7 +10,7 @@ from monitor.domain.maintenance import Announced
 from monitor.domain.outage import Window
 from monitor.domain.words import Breadth, State, Status
 from monitor.judgement.cases import Case, Member
-from monitor.judgement.cause import Surroundings, began_together, find_cause
+from monitor.judgement.cause import Contemporaries, Surroundings, find_cause
 from monitor.judgement.describe import describe
 from monitor.judgement.extent import Extent
 from monitor.judgement.health import Health
@@ -18,6 +18,12 @@ from monitor.judgement.memory import remember_case
 from monitor.judgement.places import Networks, Place, Vote
 from monitor.judgement.rules import Rules
 from monitor.judgement.tables import Event
+
+_LOOKS = 150
+"""Cases that are looked at in one sitting, 0.3 ms each: with hundreds of them the loop must not feel it."""
+
+_PLACES = 200
+"""Components that are judged in one sitting, likewise."""
 
 
 class Docket:
@@ -83,12 +89,15 @@ class Docket:
 
     def decide(self, now: float) -> tuple[Window, ...]:
         """The windows that are new, or not as they were."""
-        names = sorted({*self.stirred, *self._pending})  # in one order, whoever spoke first: a restart changes nothing
-        self.stirred = {}
+        # In one order, whoever spoke first, so that a restart changes nothing; a second later the rest has its turn.
+        names = sorted({*self.stirred, *self._pending})[:_PLACES]
+        for name in names:
+            self.stirred.pop(name, None)
         changed = dict.fromkeys(case for name in names if (case := self._update(name, now)) is not None)
         due = [case for case in self.cases.values() if case in changed or now - case.looked >= self.rules.refresh]
+        affected = {name for case in self.cases.values() for name in case.places}
         for case in sorted(due, key=lambda case: (case.start, case.id)):
-            self._widen(case)
+            self._widen(case, affected)
         for case in list(self.cases.values()):
             self._live(case, now)
         return tuple(self._changes(now, changed))
@@ -169,21 +178,18 @@ class Docket:
         wide = self.cases.get(f"provider:{provider}") if provider else None
         return wide or self.cases.get(service) or self.cases.get(f"{service}.{component}")
 
-    def _widen(self, case: Case) -> None:
+    def _widen(self, case: Case, affected: Set[str]) -> None:
         """Let the case become what it is a part of, as far as that fails as well."""
         if case.target not in self.cases or case.breadth is Breadth.PROVIDER:
             return
         where = {vantage for vantage, _ in case.members if case.members[vantage, _].health.is_bad}
         place = next(iter(case.places.values()))
         if case.breadth is Breadth.COMPONENT:
-            if not self.extent.is_whole_service(place.service, where, case.start, self._affected()):
+            if not self.extent.is_whole_service(place.service, where, case.start, affected):
                 return
             case = self._gather(case, place.service, Breadth.SERVICE)
-        if self.extent.is_whole_provider(place.provider, where, case.start, self._affected()):
+        if self.extent.is_whole_provider(place.provider, where, case.start, affected):
             self._gather(case, f"provider:{place.provider}", Breadth.PROVIDER)
-
-    def _affected(self) -> set[str]:
-        return {name for case in self.cases.values() for name in case.places}
 
     def _gather(self, case: Case, target: str, breadth: Breadth) -> Case:
         """One case of that breadth, out of all that are part of it; the one that began first stays."""
@@ -199,7 +205,6 @@ class Docket:
             if part is not first:
                 first.opened = min(first.opened, part.opened)
                 first.absorb(part)
-                self._gone.append(part.id)
                 if part.stored is not None:
                     self._ended.append(part)
         first.target, first.breadth = target, breadth
@@ -252,20 +257,24 @@ class Docket:
             self._touched[member.health] = None
         del self.cases[case.target]
         self._ended.append(case)
-        self._gone.append(case.id)
 
     def _changes(self, now: float, changed: Collection[Case]) -> Iterable[Window]:
-        ended, self._ended = self._ended, []
-        for case in (*self.cases.values(), *ended):
-            due = case in changed or case in ended or now - case.looked >= self.rules.refresh
-            if due or case.stored is None or case.stored.status is not case.status:
-                self._look(case, now)
-                window = describe(case, self._titles)
-                if window != case.stored:
-                    case.stored = window
-                    yield window
+        ended, self._ended = self._ended[:_LOOKS], self._ended[_LOOKS:]
+        news = [case for case in self.cases.values() if _is_news(case)]
+        due = [case for case in self.cases.values() if case in changed or now - case.looked >= self.rules.refresh]
+        due.sort(key=lambda case: (case.looked, case.id))
+        looked = dict.fromkeys([*ended, *news, *due][:_LOOKS])
+        covered = {place.service for case in self.cases.values() for place in case.places.values()}
+        peers = Contemporaries(self.cases.values(), self.rules.together)
+        for case in looked:
+            self._look(case, now, covered, peers)
+            window = describe(case, self._titles)
+            if window != case.stored:
+                case.stored = window
+                yield window
+        self._gone += [case.id for case in ended]
 
-    def _look(self, case: Case, now: float) -> None:
+    def _look(self, case: Case, now: float, covered: Set[str], peers: Contemporaries) -> None:
         """Find out again how far it reaches and why."""
         if case.status not in (Status.OPEN, Status.PLANNED) or not case.members:
             case.stage(now, case.stages[-1].reach if case.stages else case.reach)
@@ -273,10 +282,12 @@ class Docket:
         vote, fine = self._vote(case)
         case.fine = tuple(fine)
         case.stage(now, self.networks.reach(vote))
-        others = began_together(case, self.cases.values(), self.rules.together)
-        case.cause = find_cause(case, Surroundings(self.networks, vote, others))
-        services = self.extent.services_of(case.provider)
-        case.unaffected = tuple(service for service in services if self._is_unaffected(service, case))
+        case.cause = find_cause(case, Surroundings(self.networks, vote, peers.of(case)))
+        case.unaffected = tuple(
+            service
+            for service in self.extent.services_of(case.provider)
+            if service not in covered and self.extent.is_seen_up(service, case.vantages)
+        )
 
     def _vote(self, case: Case) -> tuple[Vote, list[str]]:
         """From where the case is seen now, and the vantages from which all of it works."""
@@ -289,17 +300,13 @@ class Docket:
         found = [place.is_failing_at(vantage, case.start) for place in case.places.values()]
         return False in found and True not in found
 
-    def _is_unaffected(self, service: str, case: Case) -> bool:
-        covered = {place.service for other in self.cases.values() for place in other.places.values()}
-        return service not in covered and self.extent.is_seen_up(service, case.vantages)
-
-    def memory(self) -> Iterable[tuple[str, str]]:
+    def memory(self, now: float) -> Iterable[tuple[str, str]]:
         """What changed of what must outlive a restart."""
         gone, self._gone = self._gone, []
         for case_id in gone:
             yield remember_case(case_id, None)
         for case in self.cases.values():
-            if case.is_dirty:
+            if case.is_dirty and case.looked == now:
                 case.is_dirty = False
                 yield remember_case(case.id, case)
         waiting = json.dumps(self._pending) if self._pending else ""
@@ -322,6 +329,10 @@ class Docket:
         if case is not None:
             case.members[health.vantage, health.check.id] = member
             health.is_member = True
+
+
+def _is_news(case: Case) -> bool:
+    return case.stored is None or case.stored.status is not case.status
 
 
 def _can_join(case: Case, other: Case) -> bool:

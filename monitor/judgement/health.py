@@ -27,6 +27,8 @@ _LEARNED = 10
 _MEMORY = 50
 """Attempts over which the usual latency is averaged."""
 _RUN_CAP = 20
+_KEEP_EVERY = 60.0
+"""Seconds after which what just goes on failing is written down again."""
 _RELAPSE = 3
 """Failures among the last ones by which a check falls again that was down a moment ago: it needs less proof."""
 
@@ -70,6 +72,8 @@ class Health:
     learned: int = 0
     kept: float = 0.0
     """``usual`` as it was when it was last written down."""
+    kept_at: float = 0.0
+    """The attempt after which all was last written down."""
     trouble: list[Mark] = field(default_factory=list)
     """The first failures of the present trouble: its evidence."""
     is_member: bool = False
@@ -77,7 +81,6 @@ class Health:
     recovered_at: float = 0.0
     """The first attempt of the last recovery, and the last bad one before it."""
     recovered_after: float | None = None
-    recovered_turn: int = -1_000_000
 
     @property
     def state(self) -> State:
@@ -174,7 +177,7 @@ class Health:
         if len(self.run) >= judging.fall:
             return list(self.run)
         failed = [mark for mark in self.marks if mark.failure and mark.turn > self.turn - judging.fall_of]
-        is_relapse = self.recovered_turn > self.turn - judging.fall_of
+        is_relapse = self.seen - self.recovered_at <= judging.fall_of * self.check.interval
         return failed if len(failed) >= (_RELAPSE if is_relapse else judging.fall_failed) else []
 
     def void(self, since: float, is_held: Callable[[Failure | None], bool]) -> Sign | None:
@@ -211,9 +214,16 @@ class Health:
         self.fine = self.quick = 0
 
     @property
-    def is_worth_keeping(self) -> bool:
+    def is_usual_news(self) -> bool:
         """What is usual has been learned, or has changed by a quarter."""
         return self.learned >= _LEARNED and abs(self.usual - self.kept) > self.kept / 4
+
+    def is_news(self, *, was_clean: bool) -> bool:
+        """Whether the last attempt is worth writing down: nothing that goes on as it was is, more than now and then."""
+        if self.is_clean:
+            return not was_clean
+        goes_on = self.verdict is State.DOWN and not self.fine
+        return not goes_on or self.seen - self.kept_at >= _KEEP_EVERY
 
     @property
     def is_clean(self) -> bool:
@@ -223,7 +233,7 @@ class Health:
     def _step(self, sign: Sign) -> Sign:
         self.verdict = after(CHECK, self.verdict, sign)
         if sign is Sign.ROSE:
-            self.recovered_at, self.recovered_after, self.recovered_turn = self.fine_since, self.failed_at, self.turn
+            self.recovered_at, self.recovered_after = self.fine_since, self.failed_at
             self.marks = [mark for mark in self.marks if mark.failure is None]
         elif sign is Sign.QUICKENED:
             self.recovered_at = self.quick_since

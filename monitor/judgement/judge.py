@@ -6,6 +6,7 @@ replay`.
 """
 
 from collections.abc import Iterable, Mapping, Sequence
+from itertools import islice
 
 from monitor.domain.attempt import Attempt
 from monitor.domain.check import Check, Vantage
@@ -21,6 +22,9 @@ from monitor.judgement.rules import Rules
 from monitor.judgement.standing import Standing
 from monitor.judgement.tables import Sign
 from monitor.judgement.vantages import VantageWatch
+
+_REMEMBERED = 250
+"""Checks that are written down in one sitting, 0.1 ms each. When thousands fail at once the rest has its turn next."""
 
 
 class Judge:
@@ -114,9 +118,11 @@ class Judge:
             return
         watch = self._watches[vantage]
         if not watch.is_blind:
-            before = health.verdict
+            before, was_observed = health.verdict, health.is_observed
             self._take_sign(health, health.observe(attempt, may_be_slow=watch.is_steady), attempt.started, before)
-            if health.is_worth_keeping:
+            if not was_observed:
+                self._docket.stir(health)
+            if health.is_usual_news:
                 health.kept = health.usual
                 self._touched[health] = None
 
@@ -124,10 +130,14 @@ class Judge:
         watch = self._watches[health.vantage]
         if watch.is_blind or (attempt.outcome is Outcome.FAILED and watch.holds(attempt.failure)):
             return
-        before = health.verdict
+        before, was_clean, was_observed = health.verdict, health.is_clean, health.is_observed
         sign = health.observe(attempt, may_be_slow=watch.is_steady)
-        self._touched[health] = None
-        self._docket.count(health, attempt)
+        if health.is_news(was_clean=was_clean):
+            self._touched[health] = None
+        if health.is_observed and not was_observed:
+            self._docket.stir(health)
+        if health.is_member:
+            self._docket.count(health, attempt)
         if sign is not None:
             self._take_sign(health, sign, attempt.started, before)
 
@@ -259,15 +269,18 @@ class Judge:
         del self._sweep[-size:]
 
     def _memory(self, now: float) -> Iterable[tuple[str, str]]:
-        touched, self._touched = self._touched, {}
-        for health in {**touched, **self._docket.take_touched()}:
+        self._touched |= self._docket.take_touched()
+        for health in list(islice(self._touched, _REMEMBERED)):
+            del self._touched[health]
+            health.kept_at = health.seen
             yield remember_health(health, self._docket.case_of(health))
         for witness in self._asked_witnesses:
             yield remember_witness(witness)
         self._asked_witnesses.clear()
-        yield from self._docket.memory()
+        yield from self._docket.memory(now)
         if now - self._remembered >= self._rules.refresh:
             self._remembered = now
+            self._standing.book(now)
             yield "sat", repr(now)
 
     def resume(self, windows: Iterable[Window], spans: Iterable[Span], memory: Mapping[str, str], now: float) -> None:

@@ -26,7 +26,6 @@ class Account:
     state: State
     settled: float
     """Time is booked up to here."""
-    outages: int = 0
     down: float = 0.0
     unknown: float = 0.0
     """Totals in seconds since this process began; they never go down."""
@@ -55,18 +54,23 @@ class Ledger:
         account = self.accounts[key]
         if state is account.state:
             return
+        if account.state is not State.UP:
+            at = max(at, account.settled)  # only what was taken for up is ever taken back
         if at >= account.settled:
             self._book(key, account, at)
         else:
             self._add(key, account.state, at, account.settled, -1)
             self._add(key, state, at, account.settled, 1)
-        account.outages += state is State.DOWN
         account.state = state
 
-    def settle(self, now: float, certain: Callable[[Key, Account], float]) -> tuple[StateSeconds, ...]:
-        """Book what is certain by now and hand everything out. ``certain`` tells until when the state is."""
+    def book(self, now: float, certain: Callable[[Key, Account], float]) -> None:
+        """Book what is certain by now. ``certain`` tells until when the state is."""
         for key, account in self.accounts.items():
             self._book(key, account, min(now, certain(key, account)))
+
+    def settle(self, now: float, certain: Callable[[Key, Account], float]) -> tuple[StateSeconds, ...]:
+        """`book`, and hand out all that was booked since the last time."""
+        self.book(now, certain)
         cells, self._cells = self._cells, {}
         return tuple(
             StateSeconds(hour=hour, service=service, component=component, **seconds)

@@ -20,8 +20,8 @@ from monitor.judgement.health import Health, Mark
 from monitor.judgement.rules import Rules
 
 _HEALTH = ("verdict", "is_observed", "seen", "turn", "fine", "fine_since", "quick", "quick_since", "ok_at", "failed_at",
-           "usual", "learned", "recovered_at", "recovered_after", "recovered_turn")  # fmt: skip
-_CLEAN = ("verdict", "usual", "learned")
+           "usual", "learned", "recovered_at", "recovered_after")  # fmt: skip
+_CLEAN = ("verdict", "usual", "learned", "recovered_at")
 _MARKS = ("marks", "run", "trouble")
 _MEMBER = ("start", "after", "end", "end_after", "is_seen")
 
@@ -56,7 +56,9 @@ def recall_health(health: Health, memory: Mapping[str, str], *, is_recent: bool)
         return None
     known = json.loads(text)
     if "seen" not in known:
-        health.verdict, health.usual, health.learned = State(known["verdict"]), known["usual"], known["learned"]
+        for name in _CLEAN:
+            setattr(health, name, known[name])
+        health.verdict = State(health.verdict)
         health.seen, health.is_observed = float(memory.get("sat") or 0), is_recent
         return None
     _recall(health, known)
@@ -139,5 +141,4 @@ def _to_mark(known: list[Any]) -> Mark:
     return Mark(turn, at, before, Failure(layer=layer and Layer(layer), reason=Reason(reason), message=message))
 
 
-def _text(known: Any) -> str:
-    return json.dumps(known, separators=(",", ":"))
+_text = json.JSONEncoder(separators=(",", ":"), check_circular=False).encode

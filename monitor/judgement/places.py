@@ -41,6 +41,8 @@ class Place:
 
     def since_at(self, vantage: str, state: State) -> float | None:
         """When it came to ``state``, as far as its checks can tell."""
+        if state is State.UNKNOWN:
+            return max((health.seen for health in self.checks.get(vantage, ())), default=None) or None
         members = [health for health in self.checks.get(vantage, ()) if health.is_observed]
         if state in (State.DOWN, State.DEGRADED):
             firsts = [first.at for health in members if health.is_bad and (first := health.bad_since) is not None]

@@ -11,7 +11,7 @@ _STUCK: Mapping[Layer, str] = {
     Layer.ROUTE: "packets do not get there",
     Layer.TCP: "connections fail",
     Layer.TLS: "TLS fails",
-    Layer.HTTP: "its web servers answer wrongly",
+    Layer.HTTP: "its web servers answer with errors",
     Layer.HANDSHAKE: "stuck at the handshake",
     Layer.LOGIN: "logins fail",
     Layer.SEND: "messages are not accepted",
@@ -19,7 +19,7 @@ _STUCK: Mapping[Layer, str] = {
 }
 _EXACTLY: Mapping[tuple[Layer, Reason], str] = {
     (Layer.DNS, Reason.NXDOMAIN): "its names are said not to exist",
-    (Layer.DNS, Reason.SERVFAIL): "its name servers cannot be asked",
+    (Layer.DNS, Reason.SERVFAIL): "its names fail to resolve",
     (Layer.DNS, Reason.ANSWER): "its names resolve to foreign addresses",
     (Layer.TCP, Reason.REFUSED): "connections are refused",
     (Layer.TCP, Reason.RESET): "connections are reset",
@@ -45,7 +45,7 @@ def say(window: Window, titles: Mapping[str, str]) -> str:
     """The window in one line. ``titles`` are names for people, by service."""
     parts = [_how_much(window), _where(window), _when(window)]
     stuck = _stuck(window)
-    line = f"{_subject(window, titles)} {_verb(window)}, {', '.join(part for part in (*parts, stuck) if part)}"
+    line = f"{_subject(window, titles)} {_verb(window, titles)}, {', '.join(part for part in (*parts, stuck) if part)}"
     fine = [titles.get(name, name) for name in window.unaffected]
     more = [f"{_listed(fine)} fine"] if fine else []
     if window.cause in _CAUSES:
@@ -56,21 +56,18 @@ def say(window: Window, titles: Mapping[str, str]) -> str:
 
 
 def _subject(window: Window, titles: Mapping[str, str]) -> str:
-    if window.breadth is Breadth.PROVIDER:
-        services = _listed([titles.get(name, name) for name in window.services])
-        return f"{window.provider} ({services}):"
     service = titles.get(window.services[0], window.services[0])
-    if window.breadth is Breadth.SERVICE:
-        return f"{service}:"
-    return f"{service}: {window.target.partition('.')[2]}"
+    if window.breadth is Breadth.COMPONENT:
+        return f"{service}: {window.target.partition('.')[2]}"
+    return window.provider if window.breadth is Breadth.PROVIDER else service
 
 
-def _verb(window: Window) -> str:
-    is_over = window.status in (Status.RECOVERING, Status.CLOSED)
-    be = "was" if is_over else "is"
-    if window.breadth is not Breadth.COMPONENT:
-        be = "it was" if is_over else "it is"
-    return f"{be} {'slow' if window.kind is Kind.DEGRADED else 'down'}"
+def _verb(window: Window, titles: Mapping[str, str]) -> str:
+    be = "was" if window.status in (Status.RECOVERING, Status.CLOSED) else "is"
+    what = "slow" if window.kind is Kind.DEGRADED else "down"
+    if window.breadth is not Breadth.PROVIDER:
+        return f"{be} {what}"
+    return f"{be} {what} ({_listed(titles.get(name, name) for name in window.services)})"
 
 
 def _how_much(window: Window) -> str:

@@ -55,6 +55,10 @@ class Standing:
             return State.DEGRADED
         return State.UP if known else State.UNKNOWN
 
+    def book(self, now: float) -> None:
+        """Bring the totals up to date."""
+        self._ledger.book(now, self._certain)
+
     def settle(self, now: float) -> tuple[StateSeconds, ...]:
         """The time booked since the last time."""
         return self._ledger.settle(now, self._certain)

@@ -12,6 +12,7 @@ from typing_extensions import override
 
 from monitor import __version__
 from monitor.domain.vitals import BOUNDS, Skip, Vitals
+from monitor.metrics.peers import peer_families
 
 _EOF = b"# EOF\n"
 
@@ -28,6 +29,7 @@ class _VitalsCollector(Collector):
         yield build
         yield from _gauges(vitals)
         yield from _counters(vitals)
+        yield from peer_families(vitals.peers)
         yield _lateness(vitals)
 
 

@@ -18,6 +18,8 @@ from typing import Literal
 import dns.exception
 import dns.message
 import dns.name
+import dns.rcode
+import dns.rdatatype
 import dns.resolver
 
 from monitor.domain.attempt import Run
@@ -34,6 +36,7 @@ _ANSWERED_LATELY = 120.0  # a resolver that answered anybody within this time is
 _TCP_PATIENCE = 3.0  # for a server that has just answered over UDP
 _IPV6_WORLD = "2000::1"  # any address of the global range; documentation prefixes may be blackholed
 _LOOPBACK = ("127.0.0.1", "::1")
+_TYPES = {4: "A", 6: "AAAA"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -118,7 +121,8 @@ class Resolver:
         """The addresses of ``host``, at least one, in the order of the answer.
 
         Raises ProbeFailed dns/* for what name servers said, ProbeInconclusive
-        when they answer nothing to anybody.
+        when they answer nothing to anybody. The question that got nothing is a
+        fact of the run.
         """
         run.enter(Phase.RESOLVE)
         addresses = literal(host, family) or self._local(host, family)
@@ -129,8 +133,18 @@ class Resolver:
 
     async def exchange(self, run: Run, query: dns.message.Message) -> dns.message.Message:
         """The answer of the first name server that has one. Raises as `resolve` does, but not for an rcode."""
-        server, response = await self._inquire(run, Query(query))
-        return await self._again_over_tcp(run, Query(query), server) if is_truncated(response) else response
+        asked = query.question[0]
+        question = f"{asked.name.to_text(omit_final_dot=True)} {dns.rdatatype.to_text(asked.rdtype)}"
+        try:
+            server, response = await self._inquire(run, Query(query))
+            if is_truncated(response):
+                response = await self._again_over_tcp(run, Query(query), server)
+        except (ProbeFailed, asyncio.CancelledError):
+            run.facts[Fact.DNS_QUESTION] = question
+            raise
+        if response.rcode() != dns.rcode.NOERROR:
+            run.facts[Fact.DNS_QUESTION] = question
+        return response
 
     async def _inquire(self, run: Run, question: Question[Response]) -> tuple[Server, Response]:
         servers = self._servers().addresses
@@ -165,9 +179,17 @@ class Resolver:
                 # alone (RFC 4074 section 4.2). Who asks for both, as getaddrinfo does, reaches those names.
                 if failure.reason not in (Reason.NO_ANSWER, Reason.NXDOMAIN):
                     raise
+                del run.facts[Fact.DNS_QUESTION]
         return await self._ask(run, host, 4)
 
     async def _ask(self, run: Run, host: str, version: Literal[4, 6]) -> list[str]:
+        try:
+            return await self._search(run, host, version)
+        except (ProbeFailed, asyncio.CancelledError):  # a deadline is a cancellation: this is all that outlives it
+            run.facts[Fact.DNS_QUESTION] = f"{host} {_TYPES[version]}"
+            raise
+
+    async def _search(self, run: Run, host: str, version: Literal[4, 6]) -> list[str]:
         """The addresses of the first candidate that has some, else the verdict on the name as it is written."""
         as_written: ProbeFailed | None = None
         for name in self._servers().candidates(host):
@@ -175,7 +197,7 @@ class Resolver:
             if found.addresses:
                 return found.addresses
             if name == host:
-                as_written = verdict(found.rcode, name, "AAAA" if version == 6 else "A")
+                as_written = verdict(found.rcode, name, _TYPES[version])
                 if as_written.reason not in (Reason.NXDOMAIN, Reason.NO_ANSWER):
                     break
         if as_written is None:

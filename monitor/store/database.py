@@ -2,13 +2,11 @@
 
 import os
 import socket
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from importlib import import_module
 from typing import Any
 
-from sqlalchemy import URL, Connection, Engine, Table, create_engine, event, inspect, make_url, text
-from sqlalchemy.dialects import postgresql, sqlite
-from sqlalchemy.sql.dml import Insert
+from sqlalchemy import URL, Connection, Engine, create_engine, event, inspect, make_url, text
 
 from monitor.store.claim import sqlite_path
 from monitor.store.errors import StoreError
@@ -43,29 +41,6 @@ def open_database(url: str, *, visiting: bool = False) -> Engine:
 def to_read(engine: Engine) -> Engine:
     """The same engine for transactions that only read: they wait for no writer."""
     return engine.execution_options(**{_READING: True})
-
-
-def adding(engine: Engine, table: Table, sums: Sequence[str]) -> Insert:
-    """Insert, or where the key is known, add the columns ``sums`` up."""
-    insert = _insert(engine, table)
-    changes = {name: table.c[name] + insert.excluded[name] for name in sums}
-    return insert.on_conflict_do_update(index_elements=list(table.primary_key), set_=changes)
-
-
-def replacing(engine: Engine, table: Table) -> Insert:
-    """Insert, or where the key is known, replace all the rest."""
-    insert = _insert(engine, table)
-    changes = {column.name: insert.excluded[column.name] for column in table.c if not column.primary_key}
-    return insert.on_conflict_do_update(index_elements=list(table.primary_key), set_=changes)
-
-
-def unless_known(engine: Engine, table: Table, keys: Sequence[str]) -> Insert:
-    """Insert what is not there yet."""
-    return _insert(engine, table).on_conflict_do_nothing(index_elements=keys)
-
-
-def _insert(engine: Engine, table: Table) -> sqlite.Insert | postgresql.Insert:
-    return postgresql.insert(table) if engine.dialect.name == "postgresql" else sqlite.insert(table)
 
 
 def _open_sqlite(target: URL, url: str, *, visiting: bool) -> Engine:
@@ -106,6 +81,7 @@ def _open_postgresql(target: URL, *, visiting: bool) -> Engine:
     engine = create_engine(
         target.set(drivername="postgresql+psycopg"),
         connect_args={"application_name": us, **patience},
+        paramstyle="format",  # rows are tuples, as with SQLite: see `Batch`
         pool_size=1,
         max_overflow=0,
     )

@@ -4,7 +4,8 @@ from collections.abc import Iterable, Mapping
 
 from sqlalchemy import Engine, Table, select
 
-from monitor.store.database import to_read, unless_known
+from monitor.store.batch import insert
+from monitor.store.database import to_read
 
 Name = tuple[str, ...]
 
@@ -15,7 +16,7 @@ class Numbers:
     def __init__(self, engine: Engine, table: Table) -> None:
         self._engine = engine
         self._number, *self._parts = table.c
-        self._insert = unless_known(engine, table, [part.name for part in self._parts])
+        self._insert = insert(engine, table).on_conflict_do_nothing(index_elements=self._parts)
         self._known: dict[Name, int] = {}
 
     def of(self, names: Iterable[Name]) -> Mapping[Name, int]:
@@ -24,7 +25,7 @@ class Numbers:
         A name whose rows are then not written does no harm; a number that was
         rolled back and is remembered would.
         """
-        missing = sorted(set(names) - self._known.keys())
+        missing = sorted({name for name in names if name not in self._known})
         if missing:
             columns = [part.name for part in self._parts]
             with self._engine.begin() as connection:

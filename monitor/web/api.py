@@ -123,7 +123,7 @@ async def _page(request: web.Request, limit: int) -> tuple[list[Report], str]:
     """The windows that a request asks for, and the address of the next page or nothing."""
     backend = request.app[BACKEND]
     try:
-        asked = page(request.query, backend.clock.now(), limit)
+        asked = page(request.query.items(), backend.clock.now(), limit)
     except ValueError as error:
         _refuse(web.HTTPBadRequest, str(error))
     found = await _or_refuse(backend, asked.peeking)

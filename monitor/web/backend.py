@@ -1,7 +1,7 @@
 """What the web side is given by the composition root, and nothing more."""
 
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Protocol
 
 from aiohttp import web
@@ -12,6 +12,7 @@ from monitor.domain.ports import Clock
 from monitor.domain.vitals import Vitals
 from monitor.domain.words import State
 from monitor.web.board import Board
+from monitor.web.ring import Ring
 
 Noted = tuple[Window, tuple[Note, ...]]
 """A window as the judgement left it, and what people said of it afterwards."""
@@ -45,42 +46,30 @@ class Availability(Protocol):
         ...
 
 
-async def _no_windows(_: OutageQuery) -> Sequence[Noted]:
-    return ()
-
-
-async def _no_window(_: str) -> Noted | None:
-    return None
-
-
-async def _no_availability(_since: float, _until: float) -> Iterable[Availability]:
-    return ()
-
-
 @dataclass(frozen=True, slots=True, kw_only=True)
 class History:
     """What is stored. Each of these may raise one of ``errors`` and nothing else, or hang."""
 
-    windows: Callable[[OutageQuery], Awaitable[Sequence[Noted]]] = _no_windows
+    windows: Callable[[OutageQuery], Awaitable[Sequence[Noted]]]
     """Those that match, newest start first."""
-    window: Callable[[str], Awaitable[Noted | None]] = _no_window
+    window: Callable[[str], Awaitable[Noted | None]]
     """One of them by its id, absorbed ones too."""
-    availability: Callable[[float, float], Awaitable[Iterable[Availability]]] = _no_availability
+    availability: Callable[[float, float], Awaitable[Iterable[Availability]]]
     """Of every service between two moments (Unix seconds), to the hour."""
-    errors: tuple[type[Exception], ...] = ()
+    errors: tuple[type[Exception], ...]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Judged:
     """What the judgement says now."""
 
-    state: Callable[[str, str], State] = lambda _service, _component: State.UNKNOWN
+    state: Callable[[str, str], State]
     """Of a component, or with an empty name of the whole service."""
-    standing: Callable[[], Span | None] = lambda: None
+    standing: Callable[[], Span | None]
     """The state of the vantage we stand in, and since when; None before the first witness was heard."""
-    windows: Callable[[], Sequence[Window]] = tuple
+    windows: Callable[[], Sequence[Window]]
     """Those that are not over: what is shown when the store cannot be read."""
-    quiet: float = 900.0
+    quiet: float
     """Seconds without a relapse after which a window is over."""
 
 
@@ -90,6 +79,7 @@ class Backend:
 
     clock: Clock
     board: Board
+    ring: Ring
     vantage: Callable[[], Vantage]
     vitals: Callable[[], Vitals]
     online: Callable[[], bool]
@@ -100,10 +90,10 @@ class Backend:
     """By check id: ok and failed attempts of the last 24 hours, as stored."""
     reload: Callable[[], Awaitable[str | None]]
     """Take the configuration anew; None when it was taken, else what is wrong with it."""
-    titles: Callable[[], Mapping[str, str]] = dict
+    titles: Callable[[], Mapping[str, str]]
     """Names of services for people."""
-    judged: Judged = field(default_factory=Judged)
-    history: History = field(default_factory=History)
+    judged: Judged
+    history: History
 
 
 BACKEND = web.AppKey("backend", Backend)

@@ -4,7 +4,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 
 from monitor.domain.attempt import Attempt
-from monitor.domain.check import Check
+from monitor.domain.check import WITNESS, Check
 from monitor.domain.words import Outcome
 
 
@@ -50,3 +50,11 @@ class Board:
     def rows(self) -> list[Row]:
         """All rows as they are now."""
         return list(self._rows.values())
+
+    def watched(self) -> list[Row]:
+        """Those of services."""
+        return [row for row in self._rows.values() if row.check.service != WITNESS]
+
+    def witnesses(self) -> list[Row]:
+        """Those that only judge the place we stand in."""
+        return [row for row in self._rows.values() if row.check.service == WITNESS]

@@ -8,7 +8,7 @@ from monitor.domain.words import Outcome, Status, VantageState
 from monitor.formats.edition import Edition
 from monitor.formats.report import Report, title
 from monitor.formats.times import clock
-from monitor.web.board import Row
+from monitor.web.board import Board, Row
 
 _NOT_HELD = "Nothing that fails is held against any service meanwhile."
 _BLIND = {
@@ -39,7 +39,7 @@ class Headline:
     """Nothing that is seen from here counts."""
 
 
-def headline(standing: Span, alive: Sequence[Report], rows: Sequence[Row], edition: Edition) -> Headline:
+def headline(standing: Span, alive: Sequence[Report], board: Board, edition: Edition) -> Headline:
     """Ourselves first, then what is open, what recovers, what is planned; then single checks."""
     since = f" since {clock(standing.start)}" if standing.start else ""
     if standing.state in _BLIND:
@@ -48,10 +48,14 @@ def headline(standing: Span, alive: Sequence[Report], rows: Sequence[Row], editi
     caution = _CLOUDED.get(standing.state, "").format(since=since)
     found = _of_windows(alive, edition)
     if found is None:
-        found = _of_checks(rows)
-    elif found[0] == "failed" and not caution and standing.start:
+        found = _of_checks(board.watched(), board.witnesses())
+    elif found[0] == "failed" and not caution and any(map(_answers, board.witnesses())):
         found = (found[0], f"{found[1]} Our own network is fine.")
     return Headline(word=found[0], sentence=found[1], caution=caution)
+
+
+def _answers(witness: Row) -> bool:
+    return witness.last is not None and witness.last.outcome is Outcome.OK
 
 
 def _of_windows(alive: Sequence[Report], edition: Edition) -> tuple[str, str] | None:
@@ -65,7 +69,7 @@ def _of_windows(alive: Sequence[Report], edition: Edition) -> tuple[str, str] | 
     return None
 
 
-def _of_checks(rows: Sequence[Row]) -> tuple[str, str]:
+def _of_checks(rows: Sequence[Row], witnesses: Sequence[Row]) -> tuple[str, str]:
     failing = [row for row in rows if row.failing_since]
     if failing:
         names = sorted({row.check.service for row in failing})
@@ -78,4 +82,10 @@ def _of_checks(rows: Sequence[Row]) -> tuple[str, str]:
     unsure = sum(row.last is not None and row.last.outcome is Outcome.INCONCLUSIVE for row in rows)
     if unsure:
         return "inconclusive", f"No check fails; {unsure} of {len(rows)} could not tell."
+    silent = sum(bool(row.failing_since) for row in witnesses)
+    if silent:
+        return (
+            "ok",
+            f"Every service answers; {silent} of {len(witnesses)} witnesses {'does' if silent == 1 else 'do'} not.",
+        )
     return "ok", "Everything that was asked answers."

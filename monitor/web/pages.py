@@ -16,7 +16,7 @@ from monitor.web.headline import headline
 from monitor.web.health import why_not_ready
 from monitor.web.reading import Unreadable, alive, one, read, reports
 from monitor.web.services import services, shares
-from monitor.web.status import LastDay, sections
+from monitor.web.status import LastDay, sections, witnesses
 from monitor.web.story import tell, tell_all
 
 PAGES = web.AppKey("pages", jinja2.Environment)
@@ -38,7 +38,7 @@ async def status(request: web.Request) -> web.Response:
     (open_now, problem), (past, more), known, last_day = await asyncio.gather(
         alive(backend), _past(backend, made.now), shares(backend), _last_day(backend)
     )
-    top = headline(_standing(backend), open_now, backend.board.rows(), made)
+    top = headline(_standing(backend), open_now, backend.board, made)
     found = services(backend, open_now, known)
     body = (
         request.app[PAGES]
@@ -49,7 +49,10 @@ async def status(request: web.Request) -> web.Response:
             not_ready=why_not_ready(backend.vitals()),
             problem=problem,
             current=[tell(one, made, backend.judged.quiet) for one in _by_urgency(open_now)],
-            sections=sections(found, made.now, last_day, is_blind=top.is_blind),
+            sections=[
+                *sections(found, made.now, last_day, is_blind=top.is_blind),
+                *witnesses(backend.board.witnesses(), made.now, last_day),
+            ],
             past=[tell(one, made, backend.judged.quiet) for one in past],
             more=more,
         )

@@ -1,14 +1,13 @@
 """The query of /api/v1/outages: what may be asked, and a sentence for everything else."""
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
 from urllib.parse import urlencode
-
-from multidict import MultiMapping
 
 from monitor.domain.outage import OutageQuery
 from monitor.domain.text import shown
 from monitor.formats.moments import moment
+from monitor.formats.times import rfc3339
 
 MOST = 1000
 _FAR = 10**9
@@ -27,8 +26,8 @@ class Page:
         """The address of the page after this one. Moments are absolute in it: ``7d`` would move on meanwhile."""
         query = self.query
         asked = {
-            "since": None if query.since is None else round(query.since * 1000),
-            "until": None if query.until is None else round(query.until * 1000),
+            "since": None if query.since is None else rfc3339(query.since),
+            "until": None if query.until is None else rfc3339(query.until),
             "service": query.service or None,
             "provider": query.provider or None,
             "open": None if query.is_open is None else str(query.is_open).lower(),
@@ -43,13 +42,15 @@ class Page:
         return replace(self.query, limit=self.query.limit + 1)
 
 
-def page(asked: MultiMapping[str], now: float, limit: int) -> Page:
+def page(pairs: Iterable[tuple[str, str]], now: float, limit: int) -> Page:
     """What a request asks for; ``limit`` where it names none. Raises ValueError with a sentence."""
-    for name in asked:
+    asked: dict[str, str] = {}
+    for name, text in pairs:
         if name not in _KNOWN:
             raise ValueError(f"there is no parameter {shown(name)}: ask with {', '.join(_KNOWN)}")
-        if len(asked.getall(name)) > 1:
+        if name in asked:
             raise ValueError(f"{name} is given more than once")
+        asked[name] = text
     query = OutageQuery(
         since=_moment(asked, "since", now),
         until=_moment(asked, "until", now),
@@ -64,7 +65,7 @@ def page(asked: MultiMapping[str], now: float, limit: int) -> Page:
     return Page(query=query)
 
 
-def _moment(asked: MultiMapping[str], name: str, now: float) -> float | None:
+def _moment(asked: Mapping[str, str], name: str, now: float) -> float | None:
     text = asked.get(name)
     if text is None:
         return None
@@ -74,14 +75,14 @@ def _moment(asked: MultiMapping[str], name: str, now: float) -> float | None:
         raise ValueError(f"{name}: {shown(text)} is no time: {error}") from error
 
 
-def _name(asked: MultiMapping[str], name: str) -> str:
+def _name(asked: Mapping[str, str], name: str) -> str:
     text = asked.get(name)
     if text is not None and not (0 < len(text) <= _NAME and text.isprintable()):
         raise ValueError(f"{name}: {shown(text)} cannot be a name")
     return text or ""
 
 
-def _answer(asked: MultiMapping[str], name: str) -> bool | None:
+def _answer(asked: Mapping[str, str], name: str) -> bool | None:
     text = asked.get(name)
     if text is None:
         return None
@@ -90,7 +91,7 @@ def _answer(asked: MultiMapping[str], name: str) -> bool | None:
     return _ANSWERS[text]
 
 
-def _number(asked: MultiMapping[str], name: str, usual: int, allowed: range) -> int:
+def _number(asked: Mapping[str, str], name: str, usual: int, allowed: range) -> int:
     text = asked.get(name)
     if text is None:
         return usual

@@ -13,7 +13,7 @@ from pathlib import Path
 from aiohttp import web
 from aiohttp.typedefs import Middleware
 
-from monitor.web import api, pages
+from monitor.web import api, attempts, pages
 from monitor.web.backend import BACKEND, Backend
 from monitor.web.health import why_not_ready
 
@@ -50,6 +50,7 @@ def make_app(backend: Backend, listen: Listen, extra: list[web.RouteDef]) -> web
     app = web.Application(middlewares=[_harden, _door(listen)])
     app[BACKEND] = backend
     app[pages.PAGES] = pages.environment()
+    app.on_shutdown.append(attempts.wake)
     app.add_routes(
         [
             web.get("/", pages.status),
@@ -58,6 +59,7 @@ def make_app(backend: Backend, listen: Listen, extra: list[web.RouteDef]) -> web
             web.get("/healthz", _healthz),
             web.get("/readyz", _readyz),
             *api.routes(),
+            *attempts.routes(),
             web.post("/-/reload", _reload),
             web.static("/static", Path(str(files("monitor.web") / "static"))),
             *extra,

@@ -58,7 +58,7 @@ async def shares(backend: Backend) -> Mapping[str, Shares]:
 def services(backend: Backend, alive: Iterable[Report], known: Mapping[str, Shares]) -> list[Service]:
     """All of them as they stand now."""
     by_service: defaultdict[str, defaultdict[str, list[Row]]] = defaultdict(lambda: defaultdict(list))
-    for row in backend.board.rows():
+    for row in backend.board.watched():
         by_service[row.check.service][row.check.component].append(row)
     windows, titles, state = [one.window for one in alive], backend.titles(), backend.judged.state
     return [

@@ -146,6 +146,14 @@ def test_a_mistake_in_a_target_is_told_with_its_place(line: str, messages: list[
         ),
         ("witnesses: [{probe: tcp, address: 'a:1'}]\n", ["1:13: 'network' is missing"]),
         (
+            "second_resolver: dns.example\n",
+            ["1:18: must be an address such as 9.9.9.9 or [2620:fe::fe]:53, or 'none'"],
+        ),
+        (
+            "second_resolver:\n",
+            ["1:17: must be an address such as 9.9.9.9 or [2620:fe::fe]:53, or 'none', not empty"],
+        ),
+        (
             "witnesses: [{probe: tcp, address: 'a:1', network: AS1, interval: 5s}]\n",
             ["1:66: the interval must be at least 30s towards a network that is not ours (foreign: true)"],
         ),

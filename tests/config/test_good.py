@@ -309,6 +309,19 @@ def test_default_witnesses_stand_in_three_networks() -> None:
     assert read("witnesses: default") == read("{}")
 
 
+@pytest.mark.parametrize(
+    ("line", "address"),
+    [
+        ("{}", "9.9.9.9:53"),
+        ("second_resolver: 192.0.2.53", "192.0.2.53:53"),
+        ("second_resolver: '[2001:db8::53]:5353'", "[2001:db8::53]:5353"),
+        ("second_resolver: none", "None"),
+    ],
+)
+def test_a_second_resolver_is_asked_unless_there_shall_be_none(line: str, address: str) -> None:
+    assert str(read(line).second_resolver) == address
+
+
 def test_witnesses_can_be_ones_own() -> None:
     line = "{probe: tcp, address: '127.0.0.1:1', network: local, foreign: false, interval: 1s, timeout: 500ms}"
     (check,) = read(f"witnesses: [{line}]").witnesses

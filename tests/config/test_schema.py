@@ -18,7 +18,8 @@ GOOD = [
     "{}",
     "vantage: {name: a, country: DE}\nwitnesses: []\nlimits: {max_in_flight: 5}\nlog: {format: json}",
     "web: {listen: 'a:1', basic_auth: {username: a, password_file: /f}, probe_allow: [a, b]}\nwitnesses: default",
-    "witnesses: [{probe: tcp, address: 'a:1', network: AS1}]",
+    "witnesses: [{probe: tcp, address: 'a:1', network: AS1}]\nsecond_resolver: 192.0.2.53:53",
+    "second_resolver: none",
     "services: [{use: whatsapp, interval: 30s, only: [chat], except: web, title: W, enabled: false}]",
     "services: [{use: [whatsapp], components: [{name: chat, targets: [{name: front, interval: 60s}]}]}]",
     target("{probe: tcp, address: 'a:1', interval: 5s, confirm: {attempts: 0, delay: 1s}, proves: x, source: y}"),
@@ -40,6 +41,8 @@ GOOD = [
 BAD = [
     "servces: []",
     "witnesses: [{probe: tcp, address: 'a:1'}]",
+    "second_resolver: []",
+    "second_resolver:",
     target("{probe: tpc, address: 'a:1'}"),
     target("{probe: tcp}"),
     target("{probe: tcp, address: 'a:1', target: label}"),

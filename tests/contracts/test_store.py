@@ -313,6 +313,25 @@ async def test_old_rows_are_forgotten_and_the_rest_stays(store: Store) -> None:
     assert store.errors == 0
 
 
+async def test_a_connection_that_is_cut_delays_and_loses_nothing(postgres: Postgres) -> None:
+    url = postgres.database()
+    name = url.rpartition("/")[2]
+    store = Store(url)
+    await store.resume()
+    for number in range(20):
+        store.keep(ruling(number))
+        if number % 5 == 0:
+            await store.kept()
+            postgres.run(f"SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = '{name}'", "postgres")  # noqa: S608  # our own name
+    await store.kept()
+    assert store.errors == 4
+    given = [transition for number in range(20) for transition in ruling(number).transitions]
+    stored = await store.archive.transitions({transition.check_id for transition in given}, 0)
+    assert len(stored) == len(given)
+    assert (await store.resume()).memory["number"] == "19"
+    await store.close()
+
+
 async def test_whoever_stops_waiting_stops_nobody_else(store: Store) -> None:
     store.keep(ruling(0))
     async with asyncio.TaskGroup() as tasks:

@@ -1,115 +1,187 @@
-"""The feed as two independent parsers read it, and the rules of RFC 4287."""
-
-import re
-from html.parser import HTMLParser
+import json
+from dataclasses import replace
 from typing import Any
-from xml.etree import ElementTree
 
-import feedparser  # type: ignore[import-untyped]  # ships no types
-from hypothesis import given
-from typing_extensions import override
+import pytest
 
-from monitor.domain.words import Status
-from monitor.formats.atom import as_feed
-from monitor.formats.edition import Edition
-from monitor.formats.report import Report, report
-from monitor.formats.text import plain
-from tests.formats.examples import EDITION, EDITIONS, HOSTILE, realistic
-from tests.support.windows import NOW, a_note, signal_open, whatsapp_2022
+from monitor.domain.attempt import Attempt, Failure
+from monitor.domain.check import Vantage
+from monitor.domain.words import Layer, Outcome, Reason
+from monitor.formats.feed import (
+    COLUMNS,
+    Made,
+    Malformed,
+    Page,
+    UnknownWord,
+    Unreadable,
+    page_as_json,
+    read_page,
+    read_row,
+    rows_as_json,
+)
 
-_ATOM = "{http://www.w3.org/2005/Atom}"
-_TIME = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z")
-_ONCE = ("id", "title", "updated")
-
-
-class Tags(HTMLParser):
-    """The names of all tags, and the text between them."""
-
-    def __init__(self, text: str) -> None:
-        super().__init__()
-        self.tags: set[str] = set()
-        self.text = ""
-        self.feed(text)
-        self.close()
-
-    @override
-    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
-        assert not attrs
-        self.tags.add(tag)
-
-    @override
-    def handle_data(self, data: str) -> None:
-        self.text += data
+HOME = Vantage(name="fra-1", region="eu", country="DE", network="AS3320")
+PAGE = Page(vantage=HOME, run="ab12", now=1_700_000_000.25, next=2, newest=9, is_lost=True, rows=())
+OK: Made = ("s/c/t/tcp", 1_700_000_000.123456, 0.031, Outcome.OK, 0, None)
+FAILED: Made = (
+    *("s/c/t/tcp", 1_700_000_002.5, 0.25, Outcome.FAILED, 2),
+    Failure(layer=Layer.TLS, reason=Reason.RESET, message="reset by peer"),
+)
+OURS: Made = (
+    *("s/c/t/tcp", 1_700_000_004.0, 3.0, Outcome.INCONCLUSIVE, 0),
+    Failure(layer=None, reason=Reason.VANTAGE_OFFLINE, message="no witness answers"),
+)
+NO_FAILURE: list[Any] = [None, None, None]
+ROW: list[Any] = [7, "s/c/t/tcp", 1_700_000_000.5, 0.5, "ok", 0, *NO_FAILURE]
+BROKEN = ["tls", "reset", "no"]
 
 
-def entries(reports: list[Report], edition: Edition = EDITION) -> list[Any]:
-    read = feedparser.parse(as_feed(reports, edition).encode())
-    assert not read.bozo, read.bozo_exception
-    assert read.version == "atom10"
-    return list(read.entries)
+def as_attempt(made: Made) -> Attempt:
+    check_id, started, duration, outcome, confirmation, failure = made
+    return Attempt(
+        check_id=check_id,
+        started=started,
+        duration=duration,
+        outcome=outcome,
+        phases={},
+        facts={},
+        failure=failure,
+        confirmation=confirmation,
+    )
 
 
-def obey(element: ElementTree.Element) -> None:
-    """What RFC 4287 4.1.1 and 4.1.2 ask of a feed and of an entry."""
-    for name in _ONCE:
-        (only,) = element.findall(f"{_ATOM}{name}")
-        assert only.text
-    for name in ("updated", "published"):
-        assert all(_TIME.fullmatch(found.text or "") for found in element.findall(f"{_ATOM}{name}"))
-    ids = [found.text or "" for found in element.findall(f"{_ATOM}id")]
-    assert ids[0].startswith("urn:uuid:")
-    links = [(link.get("rel"), link.get("type")) for link in element.findall(f"{_ATOM}link")]
-    assert len(links) == len(set(links))
-
-
-@given(HOSTILE, EDITIONS)
-def test_whatever_servers_and_people_said_the_feed_is_a_feed(reports: list[Report], edition: Edition) -> None:
-    feed = ElementTree.fromstring(as_feed(reports, edition).encode())  # noqa: S314  # our own
-    obey(feed)
-    assert feed.find(f"{_ATOM}author/{_ATOM}name") is not None
-    found = feed.findall(f"{_ATOM}entry")
-    assert len(found) == len(reports)
-    for entry, one in zip(found, reports, strict=True):
-        obey(entry)
-        content = entry.find(f"{_ATOM}content")
-        assert content is not None
-        assert content.get("type") == "html"
-        body = Tags(content.text or "")
-        assert body.tags <= {"p", "br"}
-        assert body.text.startswith(plain(one.window.sentence, 1000))
-        assert entry.findtext(f"{_ATOM}summary") == plain(one.window.sentence, 1000)
-
-
-def test_a_reader_sees_what_there_is_to_see() -> None:
-    over = entries(realistic())[3]
-    assert over.title == "WhatsApp failed on and off for 2 h 55 min"
-    assert over.link == "https://status.example/outage/20221025T063500Z-whatsapp"
-    assert over.published == "2022-10-25T06:36:06.500Z"
-    assert [tag.term for tag in over.tags] == ["whatsapp"]
-    assert "<p>Ended between 2022-10-25 09:29:30 and 09:30:00 UTC, after 2 h 55 min.</p>" in over.content[0].value
-    assert "on their side.<br />Our campaign" in over.content[0].value
-
-
-def test_an_entry_keeps_its_id_and_is_updated_whenever_the_window_changes() -> None:
-    window = signal_open()
-    closed = signal_open(status=Status.CLOSED, end=NOW - 20, closed=NOW + 900)
-    history = [
-        report(window),
-        report(signal_open(status=Status.RECOVERING, end=NOW - 20)),
-        report(closed),
-        report(closed, [a_note(closed)]),
+def test_what_was_written_is_read_again() -> None:
+    page = read_page(page_as_json(PAGE, [rows_as_json(1, [OK, FAILED]), b"", rows_as_json(3, [OURS])]))
+    assert replace(page, rows=()) == PAGE
+    assert [read_row(row) for row in page.rows] == [
+        (1, as_attempt(OK)),
+        (2, as_attempt(FAILED)),
+        (3, as_attempt(OURS)),
     ]
-    seen = [entries([one])[0] for one in history]
-    assert len({entry.id for entry in seen}) == 1
-    stamps = [entry.updated for entry in seen]
-    assert stamps == sorted(set(stamps))
 
 
-def test_ids_hold_whatever_address_the_feed_is_read_from() -> None:
-    one = report(whatsapp_2022())
-    assert entries([one])[0].id == entries([one], Edition(now=NOW, site="fra-1", base="http://[::1]:9797"))[0].id
-    assert entries([one])[0].id != entries([one], Edition(now=NOW, site="ams-1", base="http://[::1]:9797"))[0].id
+def test_a_page_names_its_columns_and_may_be_empty() -> None:
+    found = json.loads(page_as_json(PAGE, []))
+    assert found["columns"] == list(COLUMNS)
+    assert found["attempts"] == []
+    assert "resolver" not in found["vantage"]
 
 
-def test_a_feed_without_windows_is_a_feed() -> None:
-    assert entries([]) == []
+def test_text_of_servers_is_bounded_and_on_one_line_whoever_wrote_it() -> None:
+    evil = Failure(layer=Layer.HTTP, reason=Reason.BODY, message="\u202e\ud800\n" + "x" * 10_000)
+    (row,) = json.loads(b"[" + rows_as_json(1, [(*OK[:3], Outcome.FAILED, 0, evil)]) + b"]")
+    assert len(row[-1]) == 300
+    assert row[-1].isprintable()
+    _, attempt = read_row([*ROW[:4], "failed", 0, "http", "body", "\u202e\n" + "y" * 10_000])
+    assert attempt.failure is not None
+    assert len(attempt.failure.message) == 300
+    assert attempt.failure.message.isprintable()
+
+
+def changed(**changes: Any) -> bytes:
+    return json.dumps({**json.loads(page_as_json(PAGE, [])), **changes}).encode()
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        b"",
+        b"<html>",
+        b"\xff\xfe",
+        b"[" * 200_000,
+        b"[]",
+        b"9" * 10_000,
+        changed(attempts=None),
+        changed(attempts={}),
+        changed(run=7),
+        changed(run=""),
+        changed(run="x" * 10),
+        changed(run="ab" * 100),
+        changed(lost="no"),
+        changed(next=-1),
+        changed(next=1.5),
+        changed(next=True),
+        changed(next=10),
+        changed(newest=1 << 60),
+        changed(now=None),
+        changed(now="1"),
+        changed(now=-1),
+        changed(now=1e300),
+        changed(now=True),
+        page_as_json(PAGE, []).replace(b"1700000000.25", b"NaN"),
+        page_as_json(PAGE, []).replace(b"1700000000.25", b"-Infinity"),
+        changed(vantage=None),
+        changed(vantage={}),
+        changed(vantage={"name": "a b"}),
+        changed(vantage={"name": "a" * 64}),
+        changed(vantage={"name": "a\n"}),
+        changed(vantage={"name": "a", "region": "e\u202eu"}),
+        changed(vantage={"name": "a", "region": "x" * 101}),
+        changed(vantage={"name": "a", "network": 3320}),
+        changed(vantage={"name": "a", "country": "de"}),
+    ],
+)
+def test_what_is_no_page_is_refused_with_a_short_sentence(body: bytes) -> None:
+    with pytest.raises(Unreadable) as refused:
+        read_page(body)
+    assert 0 < len(str(refused.value)) < 150
+
+
+def row(**changes: Any) -> list[Any]:
+    return [changes.get(name, value) for name, value in zip(COLUMNS, ROW, strict=True)]
+
+
+@pytest.mark.parametrize(
+    "bad",
+    [
+        None,
+        {},
+        [],
+        ROW[:-1],
+        [*ROW, None],
+        row(sequence="1"),
+        row(sequence=-1),
+        row(sequence=1.0),
+        row(sequence=True),
+        row(check=None),
+        row(check=["a"]),
+        row(check="x" * 3000),
+        row(started=None),
+        row(started="now"),
+        row(started=True),
+        row(started=10**400),
+        row(duration=-0.1),
+        row(duration=1e9),
+        row(outcome=None),
+        row(outcome=["ok"]),
+        row(outcome={"a": 1}),
+        row(confirmation=-1),
+        row(confirmation=11),
+        row(confirmation="0"),
+        row(layer="tls"),
+        row(message="no"),
+        row(outcome="ok", layer="tls", reason="reset", message="no"),
+        row(outcome="failed"),
+        row(outcome="failed", reason="reset", message="a failure has a layer"),
+        row(outcome="failed", layer="tls", reason="reset"),
+        row(outcome="failed", layer="tls", reason=["reset"], message="no"),
+        row(outcome="inconclusive"),
+        row(outcome="inconclusive", layer="tls", reason="reset", message="what is ours has none"),
+    ],
+)
+def test_a_row_that_no_monitor_writes_is_malformed(bad: object) -> None:
+    with pytest.raises(Malformed):
+        read_row(bad)
+
+
+@pytest.mark.parametrize(
+    "newer",
+    [
+        row(outcome="sort_of"),
+        row(outcome="failed", layer="quic", reason="reset", message="no"),
+        row(outcome="failed", layer="tls", reason="ech_required", message="no"),
+    ],
+)
+def test_a_word_of_a_newer_version_is_told_apart(newer: object) -> None:
+    with pytest.raises(UnknownWord):
+        read_row(newer)

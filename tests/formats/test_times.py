@@ -69,7 +69,7 @@ def test_a_duration_is_said_in_its_two_largest_units(seconds: float, words: str)
         ("2w", _NOW - 14 * 86400),
         ("999999999w", 0.0),
         ("0001-01-01T00:00:00+14:00", 0.0),
-        ("9999-12-31T23:59:59-14:00", 253402300799.0 + 14 * 3600),
+        ("9999-12-31T23:59:59Z", 253402300799.0),
     ],
 )
 def test_a_moment_can_be_written_in_several_ways(text: str, seconds: float) -> None:
@@ -90,6 +90,7 @@ def test_a_moment_can_be_written_in_several_ways(text: str, seconds: float) -> N
         ("2022-10-25T25:00:00Z", "there is no such time: hour must be in 0..23"),
         ("1666679700", "written in milliseconds"),
         ("999999999999999", "after the year 9999"),
+        ("9999-12-31T23:59:59-14:00", "after the year 9999"),
         ("9" * 5000, "write 2022-10-25T07:02:00Z"),
     ],
 )
@@ -101,4 +102,4 @@ def test_what_is_no_moment_is_refused_with_a_sentence(text: str, complaint: str)
 @given(st.text(max_size=40))
 def test_nothing_that_is_typed_breaks_the_reading_of_moments(text: str) -> None:
     with suppress(ValueError):
-        assert 0 <= moment(text, _NOW) <= 253402300800.0 + 86400
+        assert 0 <= moment(text, _NOW) < 253402300800.0

@@ -1,11 +1,13 @@
 """The page as a browser shows it: Debian's Chromium looks at three states of a real monitor."""
 
+import json
 import os
+import time
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 import pytest
 from playwright.sync_api import Browser, Page, sync_playwright
@@ -61,7 +63,16 @@ def monitors(tmp_path_factory: pytest.TempPathFactory) -> Iterator[dict[str, Mon
             list(pool.map(stack.enter_context, made.values()))
         for monitor in made.values():
             monitor.wait_for_attempts()
+        await_outage(made["failing"])
         yield made
+
+
+def await_outage(monitor: Monitor) -> None:
+    """Until the judgement has called it one, and the store has it."""
+    deadline = time.monotonic() + 20
+    while not json.loads(monitor.get("/api/v1/outages?open=true").body).get("outages"):
+        assert time.monotonic() < deadline, monitor.log[-3000:]
+        time.sleep(0.2)
 
 
 @pytest.fixture(scope="module")
@@ -105,8 +116,8 @@ def visit(request: pytest.FixtureRequest, browser: Browser, monitors: dict[str, 
     def go(state: str) -> Visit:
         address = f"http://127.0.0.1:{monitors[state].port}/"
         seen = Visit(context.new_page(), address)
-        if _PICTURES and request.param:
-            seen.page.screenshot(path=Path(_PICTURES) / f"{state}.png", full_page=True)
+        if request.param:
+            _picture(seen.page, state)
         assert seen.complaints == []
         assert all(url.startswith(address) for url in seen.asked)
         assert "default-src 'none'" in seen.policy
@@ -128,7 +139,9 @@ def test_all_is_well(visit: Any) -> None:
 
 def test_something_fails(visit: Any) -> None:
     seen = visit("failing")
-    assert seen.headline == "1 of 5 checks fail, in acme-chat."
+    assert seen.headline == "acme-chat mqtt is down. Our own network is fine."
+    card = seen.page.locator("article.card.failed")
+    assert card.get_by_text("mqtt is down, total, seen from fra-1 alone, since ").is_visible()
     assert seen.outcomes()["broker"] == "failed"
     assert seen.page.get_by_text("tcp/refused: Connection refused; failing since ").is_visible()
     assert seen.page.locator("details[open] summary").inner_text().startswith("acme-chat")
@@ -137,9 +150,39 @@ def test_something_fails(visit: Any) -> None:
 
 def test_we_are_offline(visit: Any) -> None:
     seen = visit("offline")
-    assert seen.headline.startswith("Our own network is unreachable: no witness answers.")
+    assert seen.headline.startswith("It is us: our own network is unreachable since 20")
     assert seen.outcomes()["broker"] == "inconclusive"
     assert "failed" not in seen.outcomes().values()
+
+
+def test_an_outage_leads_to_its_own_page(visit: Any) -> None:
+    seen = visit("failing")
+    seen.page.get_by_role("link", name="acme-chat mqtt is down").click()
+    assert seen.page.locator("h2").inner_text().startswith("acme-chat mqtt is down")
+    assert seen.page.get_by_text("tcp/refused: Connection refused").first.is_visible()
+    assert seen.complaints == []
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+def test_on_a_narrow_screen_nothing_sticks_out(
+    browser: Browser, monitors: dict[str, Monitor], scheme: Literal["light", "dark"]
+) -> None:
+    context = browser.new_context(viewport={"width": 360, "height": 740}, color_scheme=scheme)
+    page = context.new_page()
+    for state, monitor in monitors.items():
+        page.goto(f"http://127.0.0.1:{monitor.port}/")
+        _picture(page, f"{state}-360-{scheme}")
+        assert page.evaluate("document.documentElement.scrollWidth") <= 360
+    page.goto(f"http://127.0.0.1:{monitors['failing'].port}/")
+    page.locator("article.card a").click()
+    _picture(page, f"outage-360-{scheme}")
+    assert page.evaluate("document.documentElement.scrollWidth") <= 360
+    context.close()
+
+
+def _picture(page: Page, name: str) -> None:
+    if _PICTURES:
+        page.screenshot(path=Path(_PICTURES) / f"{name}.png", full_page=True)
 
 
 def test_the_text_of_a_configuration_is_text_and_the_sheet_of_styles_is_used(visit: Any) -> None:

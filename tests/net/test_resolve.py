@@ -16,6 +16,7 @@ from monitor.domain.attempt import Run
 from monitor.domain.failures import ProbeError, ProbeFailed, ProbeInconclusive
 from monitor.domain.settings import Family
 from monitor.domain.words import Fact, Layer, Reason
+from monitor.net.ask import make_query
 from monitor.net.faults import has_route_to
 from monitor.net.files import Reread
 from monitor.net.resolve import Hosts, NameServers, Resolver, parse_hosts, parse_resolv_conf
@@ -329,3 +330,53 @@ async def test_after_an_answer_a_deadline_is_the_targets_again() -> None:
     verdict = run.timed_out("late")
     assert isinstance(verdict, ProbeFailed)
     assert (verdict.layer, verdict.reason) == (Layer.DNS, Reason.TIMEOUT)
+
+
+# -- what a second resolver may be asked ---------------------------------------------
+
+
+async def facts_of(resolver: Resolver, host: str, family: Family = 4, deadline: float = 5.0) -> dict[Fact, Any]:
+    run = Run(time.monotonic)
+    try:
+        async with asyncio.timeout(deadline):
+            await resolver.resolve(run, host, family)
+    except (ProbeFailed, ProbeInconclusive, TimeoutError):
+        pass
+    return run.facts
+
+
+@pytest.mark.parametrize(("family", "rdtype"), [(4, "A"), (6, "AAAA"), ("any", "A")])
+async def test_the_question_that_got_nothing_is_a_fact(family: Family, rdtype: str) -> None:
+    async with scripted_udp(serve({})) as port:
+        assert await facts_of(make(port), "w.example", family) == {Fact.DNS_QUESTION: f"w.example {rdtype}"}
+
+
+async def test_the_question_is_a_fact_when_a_deadline_cuts_it_off() -> None:
+    async with scripted_udp(lambda _: []) as port:
+        assert await facts_of(make(port), "w.example", deadline=0.1) == {Fact.DNS_QUESTION: "w.example A"}
+
+
+@pytest.mark.parametrize("family", [4, "any"])
+async def test_a_question_that_was_answered_is_none(family: Family) -> None:
+    async with scripted_udp(serve({("w.example", "A"): ["192.0.2.1"]})) as port:
+        assert await facts_of(make(port), "w.example", family) == {Fact.ADDRESSES: ("192.0.2.1",)}
+
+
+@pytest.mark.parametrize(
+    ("value", "facts"),
+    [
+        (dns.rcode.NXDOMAIN, {Fact.DNS_QUESTION: "w.example MX"}),
+        (None, {Fact.DNS_QUESTION: "w.example MX"}),
+        ([], {}),
+    ],
+    ids=["nxdomain", "silence", "an empty answer"],
+)
+async def test_the_question_of_a_whole_message_is_one_too(value: Any, facts: dict[Fact, Any]) -> None:
+    run = Run(time.monotonic)
+    async with scripted_udp(serve({("w.example", "MX"): value})) as port:
+        try:
+            async with asyncio.timeout(0.3):
+                await make(port).exchange(run, make_query(run, "w.example", "MX"))
+        except TimeoutError:
+            pass
+    assert run.facts == facts

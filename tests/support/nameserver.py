@@ -6,7 +6,7 @@ import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 
-REFUSED, NXDOMAIN = 5, 3
+SERVFAIL, NXDOMAIN, REFUSED = 2, 3, 5
 
 
 @contextmanager

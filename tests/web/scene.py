@@ -13,6 +13,7 @@ from monitor.domain.vitals import Vitals
 from monitor.domain.words import Layer, Outcome, Reason, State, Status
 from monitor.web.backend import Availability, Backend, History, Judged, Noted, Scrape
 from monitor.web.board import Board
+from monitor.web.ring import Ring
 from monitor.web.server import Listen, make_app
 from tests.metrics.test_exposition import ok
 from tests.metrics.watched import vitals
@@ -73,6 +74,7 @@ class Scene:
     def __init__(self) -> None:
         self.clock = FakeClock(NOW)
         self.board = Board()
+        self.ring = Ring()
         self.online = True
         self.vitals = vitals()
         self.problem: str | None = None
@@ -100,6 +102,7 @@ class Scene:
         return Backend(
             clock=self.clock,
             board=self.board,
+            ring=self.ring,
             vantage=lambda: Vantage(name="fra-1", country="DE"),
             vitals=self._vitals,
             online=lambda: self.online,

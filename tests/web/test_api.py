@@ -12,7 +12,6 @@ import pytest
 
 from monitor.domain.outage import OutageQuery, Span
 from monitor.domain.words import State, Status, VantageState
-from monitor.web.backend import History
 from tests.support.fakes import a_check
 from tests.support.windows import NOW, a_note, meta_2021, signal_open, telegram_recovering, whatsapp_2022
 from tests.web.scene import Scene, Share, client
@@ -130,7 +129,8 @@ async def test_a_store_that_hangs_keeps_nobody_waiting_for_long(monkeypatch: pyt
         await never.wait()
         return []
 
-    backend = replace(scene.backend(), history=History(windows=hang))
+    backend = scene.backend()
+    backend = replace(backend, history=replace(backend.history, windows=hang))
     scene.backend = lambda: backend  # type: ignore[method-assign]  # the same scene, over a store that hangs
     status, _, document = await get(scene, "/api/v1/outages")
     assert (status, document) == (503, {"error": "The store does not answer at the moment."})

@@ -6,6 +6,7 @@ from dataclasses import replace
 import pytest
 
 from monitor.domain.attempt import Failure
+from monitor.domain.check import WITNESS
 from monitor.domain.outage import Span
 from monitor.domain.words import Layer, Outcome, Reason, State, Status, VantageState
 from tests.metrics.test_exposition import ok
@@ -33,6 +34,13 @@ def in_state(state: VantageState) -> Scene:
     scene.board.replace([a_check("a")])
     scene.board.observe(a_check("a"), ok(a_check("a")))
     scene.standing = Span(vantage="fra-1", state=state, start=NOW - 300, end=None)
+    return scene
+
+
+def with_witness(scene: Scene, *, answers: bool) -> Scene:
+    witness = a_check("w", service=WITNESS)
+    scene.board.replace([*(row.check for row in scene.board.watched()), witness])
+    scene.board.observe(witness, ok(witness) if answers else replace(failed("w"), check_id=witness.id))
     return scene
 
 
@@ -100,10 +108,27 @@ async def test_what_is_open_is_said_before_what_recovers_and_what_was_announced(
     scene.keep((acme_planned(), ()), (telegram_recovering(), ()))
     assert await headline(scene) == ("recovering", "telegram answers again, was slow.")
     scene.keep((acme_planned(), ()), (telegram_recovering(), ()), (signal_open(), ()))
-    assert await headline(scene) == ("failed", "Signal chat fails on and off. Our own network is fine.")
+    assert await headline(scene) == ("failed", "Signal chat fails on and off.")
     text = await look(scene)
     places = [text.index(f'<article class="card {word}">') for word in ("failed", "recovering", "planned")]
     assert places == sorted(places)
+
+
+async def test_our_own_network_is_called_fine_when_a_witness_answers_and_only_then() -> None:
+    scene = in_state(VantageState.ONLINE)
+    scene.keep((signal_open(), ()))
+    assert await headline(with_witness(scene, answers=False)) == ("failed", "signal chat fails on and off.")
+    said = "signal chat fails on and off. Our own network is fine."
+    assert await headline(with_witness(scene, answers=True)) == ("failed", said)
+
+
+async def test_witnesses_are_shown_apart_and_are_no_service() -> None:
+    scene = with_witness(in_state(VantageState.ONLINE), answers=False)
+    assert await headline(scene) == ("ok", "Every service answers; 1 of 1 witnesses does not.")
+    assert re.search(r"<strong>Witnesses</strong>\s*<span class=\"count\">1 failed; they only tell", await look(scene))
+    async with client(scene) as http:
+        document = await (await http.get("/api/v1/services")).json()
+        assert [service["name"] for service in document["services"]] == ["s"]
 
 
 async def test_a_headline_names_three_outages_and_counts_the_others() -> None:
