@@ -15,10 +15,12 @@ from monitor.config import Catalogue, Configuration, catalogue_folder, load
 from monitor.domain.attempt import Attempt
 from monitor.domain.check import Check
 from monitor.domain.words import Fact, FactValue, Outcome
+from monitor.judgement.judge import Judge
 from monitor.metrics.probes import ProbeMetrics
 from monitor.parts import make_network
 from monitor.registry import PROBES
 from monitor.runner import Doubts, Runner, Slot
+from monitor.sittings import Clerk, Sittings
 from monitor.store import Store
 from monitor.web.board import Board
 
@@ -66,12 +68,13 @@ async def _weigh(configuration: Configuration, count: int) -> float:
     metrics.replace(configuration.checks)
     board.replace(configuration.checks)
     store = Store(configuration.store)
+    sittings = await _open_court(configuration, clock, store)
     slots = [Slot(check, PROBES[check.kind](check.settings, network)) for check in configuration.checks]
     spent = 0.0
     for total in (_WARM_UP, count):
         relay = _Relay(total)
         doubts = Doubts(late_since=lambda _: 0.0, online=_yes, resolves=_yes, second=_nothing)
-        runner = Runner(clock, doubts, (metrics, board, store, relay), configuration.limits.max_in_flight)
+        runner = Runner(clock, doubts, (metrics, board, sittings, store, relay), configuration.limits.max_in_flight)
         began = time.process_time()
         async with asyncio.TaskGroup() as tasks:
             runner.use(tasks)
@@ -80,10 +83,23 @@ async def _weigh(configuration: Configuration, count: int) -> float:
             runner.finish()
         for _ in metrics.settle():
             pass
+        await sittings.sit()
         spent = time.process_time() - began
         if relay.bad or runner.counts.skipped:
             raise RuntimeError(f"{relay.bad[:3]} {runner.counts.skipped}")
     return spent / count
+
+
+async def _open_court(configuration: Configuration, clock: SystemClock, store: Store) -> Sittings:
+    judge = Judge()
+    judge.replace(configuration.checks, (), (configuration.vantage,), clock.now())
+    clerk = Clerk(
+        recall=store.resume, keep=store.keep, kept=store.kept, keep_seconds=store.keep_seconds, tell=lambda _: None
+    )
+    sittings = Sittings(judge, clock, clerk)
+    sittings.replace(configuration.vantage, ())
+    await sittings.begin()
+    return sittings
 
 
 async def _yes(_: float) -> bool:
