@@ -111,9 +111,14 @@ def _locked(path: Path) -> int:
     return descriptor
 
 
+def is_new(path: Path) -> bool:
+    """Whether nothing was ever stored there."""
+    return not path.exists() or path.stat().st_size == 0
+
+
 def _is_whole(path: Path) -> bool:
     """False when that was not found out: the file is large, or somebody holds it. Raises StoreError."""
-    if not path.exists() or path.stat().st_size == 0:
+    if is_new(path):
         return True
     if not os.access(path, os.W_OK):
         raise StoreError(f"cannot write {path}: permission denied", permanent=True)

@@ -9,7 +9,7 @@ from monitor.domain.attempt import Attempt
 from monitor.domain.check import Check
 from monitor.domain.outage import Ruling, StateSeconds
 from monitor.store.archive import Archive
-from monitor.store.claim import Claim, sqlite_path
+from monitor.store.claim import Claim, is_new, sqlite_path
 from monitor.store.counts import Counts
 from monitor.store.errors import StoreError
 from monitor.store.inspection import Inspection
@@ -69,6 +69,9 @@ class Store:
 
     async def resume(self) -> Resumed:
         """What the last run left. Waits as long as it cannot be read; raises StoreError when waiting does not help."""
+        if self._path is not None and is_new(self._path):
+            # The tables are made when there is something to write: importing what makes them delays the first attempts.
+            return Resumed(windows=(), spans=(), memory={})
         resumed = await self._read_patiently()
         if self._path is not None and self._claim is not None and not self._claim.is_checked:
             self._inspection = Inspection(self._path, self._on_damage)

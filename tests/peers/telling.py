@@ -71,6 +71,8 @@ class Teller:
         self.run = "aa"
         self.made: list[Made] = []
         self.requests: list[web.Request] = []
+        self.callers: set[object] = set()
+        """The ends of the connections over which it was asked."""
         self.answer: Callable[[web.Request], Awaitable[web.StreamResponse]] | None = None
         """What to do in place of telling."""
         self.page_size = 1000
@@ -88,6 +90,8 @@ class Teller:
 
     async def _serve(self, request: web.Request) -> web.StreamResponse:
         self.requests.append(request)
+        assert request.transport is not None
+        self.callers.add(request.transport.get_extra_info("peername"))
         if self.answer is not None:
             return await self.answer(request)
         newest = len(self.made)

@@ -89,10 +89,11 @@ async def test_a_store_that_is_locked_at_the_start_is_waited_for(tmp_path: Path)
 async def test_what_cannot_be_written_at_the_end_is_given_up_in_good_time(tmp_path: Path) -> None:
     path = tmp_path / "x.db"
     store = Store(f"sqlite:///{path}")
-    await store.resume()
+    store.keep(ruling(0))
+    await store.kept()
     with closing(sqlite3.connect(path, isolation_level=None)) as other:
         other.execute("BEGIN EXCLUSIVE")
-        store.keep(ruling(0))
+        store.keep(ruling(1))
         waiting = asyncio.ensure_future(store.kept())
         await asyncio.sleep(0)
         began = time.monotonic()
@@ -132,7 +133,8 @@ async def test_a_large_ruling_is_written_without_holding_the_loop(tmp_path: Path
     switch = sys.getswitchinterval()
     sys.setswitchinterval(0.001)  # as the monitor runs
     store = Store(f"sqlite:///{tmp_path}/x.db")
-    await store.resume()
+    store.keep(ruling(0))
+    await store.kept()
     worst = []
     for turn in range(5):
         large = Ruling(
