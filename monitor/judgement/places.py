@@ -57,11 +57,17 @@ class Place:
         return max((health.failed_at or health.seen for health in members if health.is_bad), default=0.0)
 
     def is_failing_at(self, vantage: str, since: float) -> bool | None:
-        """Whether it is bad or seems about to be; None when nothing was seen from there since ``since``."""
+        """Whether it is bad or about to be.
+
+        None when nothing was seen from there since ``since``, or no more than a
+        first failure, which may be chance.
+        """
         seen = [health for health in self.checks.get(vantage, ()) if health.is_observed and health.seen >= since]
         if not seen:
             return None
-        return self._is_broken(sum(health.is_bad or bool(health.run) for health in seen), len(seen))
+        if self._is_broken(sum(health.is_bad or len(health.run) > 1 for health in seen), len(seen)):
+            return True
+        return None if self._is_broken(sum(health.is_bad or bool(health.run) for health in seen), len(seen)) else False
 
     def bad_at(self, vantage: str) -> list[Health]:
         """The checks that make it bad from one vantage; none when redundancy makes up for them."""

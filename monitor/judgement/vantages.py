@@ -9,6 +9,7 @@ the same health as any check.
 import ipaddress
 from collections.abc import Iterable
 from dataclasses import dataclass
+from functools import lru_cache
 
 from monitor.domain.attempt import Attempt, Failure
 from monitor.domain.check import Check, Vantage
@@ -241,7 +242,12 @@ def _proves_way(check: Check) -> bool:
 
 
 def _is_address(check: Check) -> bool:
-    host = check.target.rsplit(":", 1)[0].strip("[]")
+    return _is_literal(check.target)
+
+
+@lru_cache(1024)
+def _is_literal(target: str) -> bool:
+    host = target.rsplit(":", 1)[0].strip("[]")
     try:
         ipaddress.ip_address(host)
     except ValueError:

@@ -12,9 +12,9 @@ import aiohttp
 import structlog
 
 from monitor.domain.ports import Clock
-from monitor.domain.text import shown
 from monitor.domain.vitals import PeerTrouble, PeerVitals
 from monitor.formats.feed import LARGEST, Unreadable, read_page
+from monitor.formats.text import NAME, plain
 from monitor.peers.circle import Circle, Impostor
 from monitor.peers.hearing import Hearing
 
@@ -143,7 +143,7 @@ class Follower:
         if trouble is PeerTrouble.INTERNAL:
             _log.error("bug in following a peer", peer=self.line.url, exc_info=error)
         elif trouble is not self._said:
-            why = shown(str(error) or type(error).__name__)
+            why = plain(str(error) or type(error).__name__, NAME)
             _log.warning("peer not heard; will try again", peer=self.line.url, trouble=str(trouble), why=why)
         self._said = trouble
 

@@ -21,8 +21,7 @@ KNOWN = PeerVitals(
     skew=-2.0,
 )
 NEW = PeerVitals(
-    **{"url": "http://new", "vantage": "", "is_up": False, "answered": 0.0, "taken": 0, "ignored": {}},
-    **{"troubles": {}, "lost": 0, "lag": 0.0, "skew": 0.0},
+    url="http://new", vantage="", is_up=False, answered=0.0, taken=0, ignored={}, troubles={}, lost=0, lag=0.0, skew=0.0
 )
 
 

@@ -146,7 +146,7 @@ async def test_a_peer_that_never_comes_to_an_end_gets_no_more_than_its_turn() ->
         ({}, None),
     ],
 )
-async def test_a_peer_is_shown_what_it_wants_to_see(settings: dict[str, str], header: str | None) -> None:
+async def test_a_peer_is_shown_what_it_wants_to_see(settings: dict[str, Any], header: str | None) -> None:
     teller = Teller(now)
     async with telling(teller) as url, following() as scene:
         scene.follow(url, **settings)

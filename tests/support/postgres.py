@@ -6,6 +6,7 @@ import pwd
 import shutil
 import subprocess
 import tempfile
+import time
 from pathlib import Path
 from types import TracebackType
 from typing import Self
@@ -14,6 +15,7 @@ from typing_extensions import override
 
 from tests.support.servers import ServerProcess, free_port
 
+_PATIENCE = 15.0
 _HOME = Path("/usr/lib/postgresql")
 _OPTIONS = {"fsync": "off", "unix_socket_directories": "", "listen_addresses": "127.0.0.1", "max_connections": "20"}
 
@@ -32,6 +34,7 @@ class Postgres(ServerProcess):
         self._data = folder / "data"
         as_user = ["setpriv", f"--reuid={self._user}", f"--regid={self._user}", "--clear-groups"] if self._user else []
         port = free_port()
+        self._place = ["-h", "127.0.0.1", "-p", str(port)]
         options = [f"--{name}={value}" for name, value in _OPTIONS.items()]
         command = [*as_user, str(self._bin / "postgres"), "-D", str(self._data), "-p", str(port), *options]
         super().__init__(folder, command, port)
@@ -47,7 +50,13 @@ class Postgres(ServerProcess):
             check=True,
             capture_output=True,
         )
-        return super().__enter__()
+        super().__enter__()
+        # its port answers before it does: "the database system is starting up"
+        deadline = time.monotonic() + _PATIENCE
+        while subprocess.run([self._bin / "pg_isready", *self._place], check=False, capture_output=True).returncode:
+            assert time.monotonic() < deadline, "PostgreSQL does not become ready"
+            time.sleep(0.05)
+        return self
 
     @override
     def __exit__(
@@ -64,7 +73,5 @@ class Postgres(ServerProcess):
 
     def run(self, statement: str, database: str) -> str:
         """What psql prints for a statement, bare."""
-        host, _, port = self.address.partition(":")
-        place = ["-h", host, "-p", port, "-U", "tester", "-d", database]
-        command = [str(self._bin / "psql"), "-XqAt", *place, "-c", statement]
+        command = [str(self._bin / "psql"), "-XqAt", *self._place, "-U", "tester", "-d", database, "-c", statement]
         return subprocess.run(command, check=True, capture_output=True, text=True).stdout.strip()
