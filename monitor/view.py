@@ -101,6 +101,7 @@ class View:
             sink_errors=counts.sink_errors,
             store_pending=parts.store.pending,
             store_errors=parts.store.errors,
+            store_damaged=parts.store.is_damaged,
             reload_ok=self._life.reload_ok,
             reload_time=self._life.reload_time,
             started=self._life.started,

@@ -107,6 +107,8 @@ class Vitals:
     store_pending: int
     """Rows that wait to be written."""
     store_errors: int
+    store_damaged: bool
+    """The file is not whole, and no longer written."""
     reload_ok: bool
     reload_time: float
     """Unix time of the last configuration that was taken."""

@@ -41,6 +41,11 @@ def _gauges(vitals: Vitals) -> Iterator[Metric]:
         ("lastseen_shed_ratio", "Share of runs skipped because this machine is overloaded.", vitals.shed_ratio),
         ("lastseen_loop_lag_seconds", "Longest stand-still of the event loop in the last 15 s.", vitals.loop_lag),
         ("lastseen_store_pending_rows", "Rows that wait to be written to the store.", vitals.store_pending),
+        (
+            "lastseen_store_damaged",
+            "1 when the store's file is not whole: it is left as it is, and no longer written.",
+            vitals.store_damaged,
+        ),
         ("lastseen_config_last_reload_successful", "Whether the last configuration was taken.", vitals.reload_ok),
         (
             "lastseen_config_last_reload_success_timestamp_seconds",

@@ -39,6 +39,7 @@ def vitals() -> Vitals:
         sink_errors={},
         store_pending=0,
         store_errors=0,
+        store_damaged=False,
         reload_ok=True,
         reload_time=T0,
         started=T0,

@@ -1,14 +1,16 @@
 """Vantages in namespaces around a router, at which the servers stand; nothing leads out of there."""
 
+import socket
 import subprocess
 import time
+from collections.abc import Sequence
 from contextlib import ExitStack
 from pathlib import Path
 from types import TracebackType
 from typing import Self
 
 from tests.support.namespace import Namespace
-from tests.support.servers import answers, end_process, program
+from tests.support.servers import program
 
 SERVICE = "198.18.10.1"
 _PATIENCE = 15.0
@@ -64,22 +66,25 @@ class Regions:
         self.core.run("nft", f"add rule inet blocked arriving iifname {link} ip daddr {SERVICE} meta l4proto tcp {rule}")
 
     def _link(self, namespace: Namespace, number: int) -> None:
-        line = f"link add up netns {namespace.name} type veth peer name to-{number} netns {self.core.name}"
+        line = f"link add uplink netns {namespace.name} type veth peer name to-{number} netns {self.core.name}"
         subprocess.run([program("ip"), *line.split()], check=True, capture_output=True)
         self.core.run("ip", "addr", "add", f"198.18.{number}.1/24", "dev", f"to-{number}")
         self.core.run("ip", "link", "set", f"to-{number}", "up")
-        namespace.run("ip", "addr", "add", f"198.18.{number}.2/24", "dev", "up")
-        namespace.run("ip", "link", "set", "up", "up")
+        namespace.run("ip", "addr", "add", f"198.18.{number}.2/24", "dev", "uplink")
+        namespace.run("ip", "link", "set", "uplink", "up")
         namespace.run("ip", "route", "add", "default", "via", f"198.18.{number}.1")
 
 
 class Server:
     """A program inside a namespace that can be stopped and started again. ``address`` is where it answers."""
 
-    def __init__(self, namespace: Namespace, folder: Path, command: list[str], address: tuple[str, int]) -> None:
+    def __init__(
+        self, namespace: Namespace, folder: Path, command: Sequence[str | Path], address: tuple[str, int]
+    ) -> None:
+        folder.mkdir(parents=True, exist_ok=True)
         self._namespace = namespace
         self._folder = folder
-        self._command = [*namespace.prefix, program(command[0]), *command[1:]]
+        self._command = [*namespace.prefix, program(str(command[0])), *map(str, command[1:])]
         self._process: subprocess.Popen[bytes] | None = None
         self.address = address
 
@@ -99,7 +104,7 @@ class Server:
             self._process = subprocess.Popen(
                 self._command, cwd=self._folder, stdin=subprocess.DEVNULL, stdout=log, stderr=log, start_new_session=True
             )
-        while not self._namespace.call(lambda: answers(*reversed(self.address))):
+        while not self._namespace.call(self._answers):
             assert time.time() < began + _PATIENCE, (self._folder / "server.log").read_text()[-2000:]
             time.sleep(0.01)
         return began, time.time()
@@ -108,6 +113,14 @@ class Server:
         """Unix times between which it ceased to answer."""
         began = time.time()
         if self._process is not None:
-            end_process(self._process)
+            self._process.terminate()
+            self._process.wait(5)
             self._process = None
         return began, time.time()
+
+    def _answers(self) -> bool:
+        try:
+            socket.create_connection(self.address, 1).close()
+        except OSError:
+            return False
+        return True

@@ -1,0 +1,1 @@
+"""``lastseen demo``: a real outage comes again on loopback, and a real monitor watches it."""

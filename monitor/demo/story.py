@@ -1,0 +1,57 @@
+"""The outage that is played: a scenario of `lastseen replay`, names for people, and what happened when."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+from monitor.config import load_foreign
+from monitor.replay.format import Remarked
+from monitor.replay.loader import load_scenario
+from monitor.replay.scenario import Scenario
+
+_FILE = Path(__file__).parent / "whatsapp.yaml"
+_AFTERMATH = 600.0
+"""Seconds for which the day goes on after the last thing that happened."""
+
+
+class Line(Remarked):
+    """Something that happened, ``at`` seconds after the scenario's t0."""
+
+    at: float
+    says: str
+
+
+class _DemoFile(Remarked):
+    """What a scenario of the demo says besides."""
+
+    titles: Mapping[str, str]
+    story: tuple[Line, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Story:
+    """One outage, ready to be played."""
+
+    scenario: Scenario
+    titles: Mapping[str, str]
+    lines: tuple[Line, ...]
+
+    @property
+    def start(self) -> float:
+        """The second after t0 at which it begins."""
+        return self.lines[0].at
+
+    @property
+    def end(self) -> float:
+        """The second after t0 at which it has been told."""
+        return self.lines[-1].at + _AFTERMATH
+
+    def title(self, service: str) -> str:
+        """A service's name for people."""
+        return self.titles.get(service, service)
+
+
+def read_story() -> Story:
+    """WhatsApp, 25 October 2022. It is our own file: that it is right is for the tests to see."""
+    own = load_foreign(_FILE, _DemoFile)
+    return Story(scenario=load_scenario(_FILE, load_foreign), titles=own.titles, lines=own.story)
