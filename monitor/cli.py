@@ -31,6 +31,7 @@ from monitor.commands.common import (
     read_configuration,
     run_loop,
 )
+from monitor.commands.demo import demo
 from monitor.commands.outages import outages
 from monitor.commands.replay import replay
 from monitor.config import Configuration, UnknownCheckError, explain, json_schema, loads
@@ -162,6 +163,7 @@ def schema() -> None:
 
 app.add_typer(outages, name="outages")
 app.command(epilog="Example: lastseen replay tests/scenarios/*.yaml")(replay)
+app.command(epilog="Example: lastseen demo")(demo)
 
 
 def _configure_for(targets: list[str], config: Path | None) -> Configuration:

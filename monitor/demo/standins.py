@@ -2,7 +2,7 @@
 
 import asyncio
 import socket
-from collections.abc import Callable, Iterable
+from collections.abc import Awaitable, Callable, Iterable
 from contextlib import AsyncExitStack
 from dataclasses import dataclass
 from functools import partial
@@ -81,7 +81,7 @@ def _bind(planned: StandIn) -> socket.socket:
 
 
 async def _receive(
-    serve: Callable[[_Streams, Seen], "asyncio.Future[None]"],
+    serve: Callable[[_Streams, Seen], Awaitable[None]],
     met: Callable[[], Seen],
     reader: asyncio.StreamReader,
     writer: asyncio.StreamWriter,

@@ -7,7 +7,7 @@ from pathlib import Path
 from monitor.config import load_foreign
 from monitor.replay.format import Remarked
 from monitor.replay.loader import load_scenario
-from monitor.replay.scenario import Scenario
+from monitor.replay.scenario import Scenario, alone
 
 _FILE = Path(__file__).parent / "whatsapp.yaml"
 _AFTERMATH = 600.0
@@ -54,4 +54,6 @@ class Story:
 def read_story() -> Story:
     """WhatsApp, 25 October 2022. It is our own file: that it is right is for the tests to see."""
     own = load_foreign(_FILE, _DemoFile)
-    return Story(scenario=load_scenario(_FILE, load_foreign), titles=own.titles, lines=own.story)
+    scenario = load_scenario(_FILE, load_foreign)
+    (vantage,) = scenario.vantages
+    return Story(scenario=alone(scenario, vantage.name), titles=own.titles, lines=own.story)

@@ -33,7 +33,7 @@ def write(story: Story, stand_ins: Iterable[StandIn], wishes: Wishes) -> str:
 
 def _head(story: Story, wishes: Wishes) -> Iterator[str]:
     (vantage,) = story.scenario.vantages
-    yield "# What `lastseen demo` watches while it runs: stand-ins on this machine's loopback, not the networks themselves."
+    yield "# What `lastseen demo` watches while it runs: stand-ins on loopback, not the networks themselves."
     yield f"vantage: {{name: {vantage.name}, network: {vantage.network}}}"
     yield f"store: {_quoted(wishes.store)}"
     yield f"web: {{listen: {_quoted(wishes.listen)}}}"

@@ -168,7 +168,9 @@ def start(server: Server) -> Moment:
 
 def tell_of_one_that_is_stopped(house: House) -> Told:
     broker = house.broker("stopped")
-    monitor = house.monitor("m-stopped", service("acme", chat=broker.address, web=house.web.address, api=house.web.address))
+    monitor = house.monitor(
+        "m-stopped", service("acme", chat=broker.address, web=house.web.address, api=house.web.address)
+    )
     monitor.wait_for_attempts(4)
     stopped = stop(broker)
     seen = [wait_for(monitor, "acme", "open")]
@@ -186,7 +188,9 @@ def tell_of_one_that_is_stopped(house: House) -> Told:
 
 def tell_of_one_that_flaps(house: House) -> Told:
     broker = house.broker("flapping")
-    monitor = house.monitor("m-flapping", service("acme", chat=broker.address, web=house.web.address, api=house.web.address))
+    monitor = house.monitor(
+        "m-flapping", service("acme", chat=broker.address, web=house.web.address, api=house.web.address)
+    )
     monitor.wait_for_attempts(4)
     stopped = stop(broker)
     seen = [wait_for(monitor, "acme", "open")]
@@ -264,3 +268,163 @@ def told(tmp_path_factory: pytest.TempPathFactory) -> Iterator[dict[str, Told]]:
             house = House(tmp_path_factory.mktemp(name), stack)
             running[name] = pool.submit(story, house)
         yield {name: future.result() for name, future in running.items()}
+
+
+PLACES = {
+    "de-fra": {"region": "eu", "country": "DE", "network": "AS3320"},
+    "fr-par": {"region": "eu", "country": "FR", "network": "AS3215"},
+    "us-nyc": {"region": "na", "country": "US", "network": "AS7922"},
+    "ir-thr": {"region": "me", "country": "IR", "network": "AS58224"},
+}
+HUB, BLOCKED = "de-fra", "ir-thr"
+_TOKEN = "made-up-for-tests"
+
+
+class Company:
+    """A monitor in each place; the one in the `HUB` follows the three others."""
+
+    def __init__(self, folder: Path, stack: ExitStack) -> None:
+        self._stack = stack
+        self.regions = stack.enter_context(Regions(folder, *PLACES))
+        authority = CertificateAuthority(folder / "ca")
+        chat, witness = (SERVICE, 443), (SERVICE, 80)
+        for address, leaf in ((chat, authority.leaf(["chat.test"])), (witness, None)):
+            own = folder / f"nginx-{address[1]}"
+            own.mkdir()
+            stack.enter_context(Server(self.regions.core, own, nginx(own, address, leaf), address))
+        trust = {"ca_file": str(authority.ca_path), "server_name": "chat.test"}
+        target = {"probe": "tls", "address": f"{SERVICE}:443", "tls": trust}
+        acme = {"name": "acme", "components": [{"name": "chat", "targets": [target]}]}
+        self.monitors = {name: Monitor(folder / name, {}, namespace=self.regions.of[name]) for name in PLACES}
+        for name, monitor in self.monitors.items():
+            monitor.headers = {"Authorization": f"Bearer {_TOKEN}"}
+            web = {"listen": f"0.0.0.0:{monitor.port}", "bearer_token": _TOKEN}
+            peers = [self._peer(other) for other in PLACES if other != HUB] if name == HUB else []
+            vantage = {"name": name, **PLACES[name]}
+            monitor.write(watching(witness, acme, vantage=vantage, web=web, peers=peers))
+        with ThreadPoolExecutor() as pool:
+            list(pool.map(stack.enter_context, self.monitors.values()))
+        self.hub = self.monitors[HUB]
+
+    def _peer(self, name: str) -> dict[str, Any]:
+        return {"url": self.url(name), "token": _TOKEN, "interval": "1s"}
+
+    def url(self, name: str) -> str:
+        return f"http://{self.regions.address(name)}:{self.monitors[name].port}"
+
+    def wait_until_all_are_heard(self) -> None:
+        urls = {self.url(name) for name in PLACES} - {self.url(HUB)}
+
+        def heard(metrics: Metrics) -> bool:
+            found = metrics.all("lastseen_peer_attempts_total")
+            return {labels["peer"] for labels, value in found if value >= 6} == urls
+
+        self.hub.wait_until(heard, "lastseen_peer")
+
+    def kill_the_hub(self) -> None:
+        end(self.hub, signal.SIGKILL)
+        self._stack.enter_context(self.hub)
+
+
+@pytest.fixture(scope="module")
+def company(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Company]:
+    with ExitStack() as stack:
+        yield Company(tmp_path_factory.mktemp("company"), stack)
+
+
+def test_a_stopped_server_is_one_window_with_the_start_and_the_end_of_what_happened(told: dict[str, Told]) -> None:
+    story = told["stopped"]
+    first, _, last = story.seen
+    assert story.windows == 1
+    assert {window["id"] for window in story.seen} == {last["id"]}
+    assert story.stopped.is_start_of(seconds(last["start"]))
+    assert seconds(last["start_after"]) <= story.stopped.ended
+    assert story.started.is_start_of(seconds(last["end"]))
+    assert story.started.began - INTERVAL - 1 <= seconds(last["end_after"]) <= story.started.ended
+    assert seconds(first["opened"]) - story.stopped.began <= DECIDED
+    assert (last["target"], last["breadth"], last["kind"]) == ("acme.chat", "component", "total")
+    assert (last["layer"], last["reason"], last["reach"]) == ("tcp", "refused", "undetermined")
+    assert seconds(last["closed"]) - seconds(last["end"]) == pytest.approx(QUIET, abs=3)
+    assert story.metrics.value("lastseen_outages_total", component="chat") == 1
+    assert story.metrics.sum("lastseen_outages_total", component="web") == 0
+    down = story.metrics.value("lastseen_downtime_seconds_total", component="chat")
+    assert down == pytest.approx(story.started.ended - story.stopped.began, abs=INTERVAL + 1)
+
+
+def test_a_flapping_server_is_one_window_with_one_conversation(told: dict[str, Told]) -> None:
+    story = told["flapping"]
+    last = story.seen[-1]
+    assert story.windows == 1
+    assert {window["id"] for window in story.seen} == {last["id"]}
+    assert {seconds(window["start"]) for window in story.seen} == {seconds(last["start"])}
+    assert story.stopped.is_start_of(seconds(last["start"]))
+    assert story.started.is_start_of(seconds(last["end"]))
+    assert last["kind"] == "intermittent"
+    statuses = [stage["status"] for stage in last["stages"]]
+    assert statuses.count("recovering") >= 4
+    assert story.metrics.value("lastseen_outages_total", component="chat") == 1
+
+
+@pytest.mark.parametrize("name", ["sigterm", "sigkill"])
+def test_a_monitor_that_is_ended_in_the_middle_of_an_outage_goes_on_with_the_same_window(
+    told: dict[str, Told], name: str
+) -> None:
+    story = told[name]
+    last = story.seen[-1]
+    assert story.windows == 1
+    assert {window["id"] for window in story.seen} == {last["id"]}
+    assert {seconds(window["start"]) for window in story.seen} == {seconds(last["start"])}
+    assert story.stopped.is_start_of(seconds(last["start"]))
+    assert story.started.is_start_of(seconds(last["end"]))
+
+
+def test_a_service_that_is_reset_in_one_country_is_local_interference(company: Company) -> None:
+    company.wait_until_all_are_heard()
+    began = time.time()
+    company.regions.reset_hellos(BLOCKED)
+    blocked = Moment(began=began, ended=time.time())
+    try:
+        window = wait_for(company.hub, "acme", "open")
+        alone = wait_for(company.monitors[BLOCKED], "acme", "open")
+        time.sleep(12)  # an open window is looked at again every ten seconds
+        later = wait_for(company.hub, "acme", "open")
+        metrics = company.hub.metrics()
+        company.kill_the_hub()
+        company.wait_until_all_are_heard()
+        again = wait_for(company.hub, "acme", "open")
+        began = time.time()
+    finally:
+        company.regions.unblock()
+    unblocked = Moment(began=began, ended=time.time())
+    last = wait_for(company.hub, "acme", "closed")
+    for found in (window, later, again, last):
+        assert (found["reach"], found["cause"]) == ("local", "interference")
+        assert (found["layer"], found["reason"], found["kind"]) == ("tls", "reset", "total")
+        assert found["vantages"] == [BLOCKED]
+        assert sorted(found["vantages_fine"]) == sorted(set(PLACES) - {BLOCKED})
+        assert (found["id"], found["start"], found["opened"]) == (window["id"], window["start"], window["opened"])
+    assert blocked.is_start_of(seconds(last["start"]))
+    assert unblocked.is_start_of(seconds(last["end"]))
+    # what one network alone sees is believed after two more rounds; and its attempts come once a second
+    assert seconds(window["opened"]) - blocked.began <= DECIDED + 2 * INTERVAL + 1
+    assert (alone["reach"], alone["cause"]) == ("undetermined", "undetermined")
+    assert metrics.value("lastseen_service_state", service="acme") == 0, "it is up where the hub stands"
+    assert metrics.value("lastseen_outage_info", service="acme", reach="local", cause="interference") == 1
+    for name in ("fr-par", "us-nyc"):
+        assert windows(company.monitors[name], "acme") == []
+
+
+def test_a_peer_that_falls_silent_is_told_and_is_nobodys_outage(company: Company) -> None:
+    company.wait_until_all_are_heard()
+    known = [window["id"] for window in windows(company.hub, "acme")]
+    url = company.url("us-nyc")
+    company.monitors["us-nyc"].stop()
+    metrics = company.hub.wait_until(lambda metrics: metrics.value("lastseen_peer_up", peer=url) == 0, "_peer_")
+    heard = metrics.value("lastseen_peer_attempts_total", peer=url)
+    time.sleep(5 * INTERVAL)
+    metrics = company.hub.metrics("lastseen_peer", "_state")
+    assert metrics.value("lastseen_peer_attempts_total", peer=url) == heard
+    assert metrics.value("lastseen_peer_errors_total", peer=url, reason="unreachable") >= 1
+    assert metrics.sum("lastseen_peer_up") == 2
+    assert metrics.value("lastseen_service_state", service="acme") == 0
+    assert [window["id"] for window in windows(company.hub, "acme")] == known

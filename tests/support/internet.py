@@ -82,7 +82,7 @@ class Internet:
     """The core. Everything in it ends with the ``stack``."""
 
     def __init__(self, folder: Path, stack: ExitStack) -> None:
-        self._folder = folder
+        self.folder = folder
         self._stack = stack
         self._numbers = itertools.count(1)
         self.ca = CertificateAuthority(folder / "ca")
@@ -112,7 +112,7 @@ class Internet:
 
     def resolver(self, address: str, *, hides: str = "") -> subprocess.Popen[bytes]:
         """Unbound at this address of the core, which knows all names, or all but one."""
-        folder = self._folder / f"resolver-{address}"
+        folder = self.folder / f"resolver-{address}"
         folder.mkdir(exist_ok=True)
         records = [
             f'local-zone: "{name}." always_nxdomain' if name == hides else f'local-data: "{name}. IN A {target}"'
@@ -123,7 +123,7 @@ class Internet:
         return self._start(folder, ["unbound", "-d", "-c", str(conf)], [(address, 53)])
 
     def _serve_web(self) -> None:
-        folder = self._folder / "web"
+        folder = self.folder / "web"
         folder.mkdir()
         names = [*NAMES, BY_ADDRESS]
         leaves = {
@@ -139,7 +139,7 @@ class Internet:
         self._start(folder, ["nginx", "-e", str(folder / "error.log"), "-c", str(conf)], ports)
 
     def _serve_second(self) -> None:
-        folder = self._folder / "second"
+        folder = self.folder / "second"
         folder.mkdir()
         zones: dict[str, list[str]] = {}
         for name, address in NAMES.items():
@@ -177,16 +177,14 @@ class Internet:
 class Home:
     """A namespace with one line to the core, at whose end stands its resolver, which may hide a name."""
 
-    def __init__(
-        self, internet: Internet, folder: Path, stack: ExitStack, *, slow: bool = False, hides: str = ""
-    ) -> None:
+    def __init__(self, internet: Internet, stack: ExitStack, *, slow: bool = False, hides: str = "") -> None:
         number = internet.number()
         self._internet = internet
         self._device = f"home{number}"
-        self.folder = folder
+        self.folder = internet.folder / self._device
         self.gateway = f"198.18.{number}.1"
-        folder.mkdir()
-        self.namespace = stack.enter_context(Namespace(folder, f"nameserver {self.gateway}\n"))
+        self.folder.mkdir()
+        self.namespace = stack.enter_context(Namespace(self.folder, f"nameserver {self.gateway}\n"))
         near, far = self.namespace, internet.core
         self._line: SlowLine | None = None
         if slow:

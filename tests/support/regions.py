@@ -63,7 +63,9 @@ class Regions:
 
     def _block(self, name: str, rule: str) -> None:
         link = f"to-{list(self.of).index(name) + 1}"
-        self.core.run("nft", f"add rule inet blocked arriving iifname {link} ip daddr {SERVICE} meta l4proto tcp {rule}")
+        self.core.run(
+            "nft", f"add rule inet blocked arriving iifname {link} ip daddr {SERVICE} meta l4proto tcp {rule}"
+        )
 
     def _link(self, namespace: Namespace, number: int) -> None:
         line = f"link add uplink netns {namespace.name} type veth peer name to-{number} netns {self.core.name}"
@@ -102,7 +104,12 @@ class Server:
         began = time.time()
         with (self._folder / "server.log").open("ab") as log:
             self._process = subprocess.Popen(
-                self._command, cwd=self._folder, stdin=subprocess.DEVNULL, stdout=log, stderr=log, start_new_session=True
+                self._command,
+                cwd=self._folder,
+                stdin=subprocess.DEVNULL,
+                stdout=log,
+                stderr=log,
+                start_new_session=True,
             )
         while not self._namespace.call(self._answers):
             assert time.time() < began + _PATIENCE, (self._folder / "server.log").read_text()[-2000:]
