@@ -60,6 +60,7 @@ class App:
                 tasks = [background.create_task(work) for work in works]
                 with suppress(TimeoutError):  # the drain's: what still ran was cancelled
                     await self._watch(partial(on_ready, listen.url))
+                await parts.sittings.sit()  # what was heard since the last sitting must not be forgotten
                 parts.sittings.settle()
                 for task in tasks:
                     task.cancel()

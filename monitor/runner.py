@@ -186,7 +186,7 @@ class Runner:
             wait = self._back_off(slot, error.retry_after)
             return _blame_us(attempt, Reason.RATE_LIMITED, f"asked to come back later; silent for {wait:.0f} s")
         if not await self._doubts.online(began):
-            return _blame_us(attempt, Reason.VANTAGE_OFFLINE, "no witness answers: our own network is unreachable")
+            return _blame_us(attempt, Reason.VANTAGE_OFFLINE, "no witness answers as it should: the trouble is ours")
         if error.layer is Layer.DNS and not await self._doubts.resolves(began):
             return _blame_us(attempt, Reason.SELF_RESOLVER, "no witness is found by its name: our resolver is broken")
         more = await self._doubts.second(slot.check, attempt, began + slot.check.timeout)

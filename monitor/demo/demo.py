@@ -23,6 +23,9 @@ from monitor.replay.score import score
 
 _LOOK = 0.25
 """Seconds between two looks at what the monitor says."""
+_BLUR = 3.0
+"""Real seconds that nobody can see through: one from attempt to attempt, one to confirm, one until the next sitting.
+At a hundred times the speed these are five minutes of the day."""
 _PATIENCE = aiohttp.ClientTimeout(total=5.0)
 
 
@@ -44,6 +47,7 @@ class Demo:
 
     def __init__(self, order: Order, read: Callable[[str], Configuration], console: Console) -> None:
         self._order, self._read = order, read
+        self._scenario = order.story.coarser(_BLUR * order.speed)
         self._day = Day(order.story, order.speed, SystemClock())
         self._teller = Teller(console, order.story, self._day)
         self._console = console
@@ -83,7 +87,7 @@ class Demo:
                     await self._look(session)
         if self._stopping.is_set():
             return
-        verdict = score(self._order.story.scenario, Found(windows=tuple(told.window for told in self._outages)))
+        verdict = score(self._scenario, Found(windows=tuple(told.window for told in self._outages)))
         self.is_right = verdict.is_right
         self._teller.judge(verdict)
         if self._order.stays:
@@ -102,5 +106,5 @@ class Demo:
         """The story is over, and what was found is closed, or should have been long ago."""
         if self._day.left:
             return False
-        latest = max(window.close_by or 0.0 for window in self._order.story.scenario.expected.windows)
+        latest = max(window.close_by or 0.0 for window in self._scenario.expected.windows)
         return all(told.is_over for told in self._outages) or self._day.second > latest

@@ -1,7 +1,7 @@
 """The outage that is played: a scenario of `lastseen replay`, names for people, and what happened when."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from monitor.config import load_foreign
@@ -45,6 +45,22 @@ class Story:
     def end(self) -> float:
         """The second after t0 at which it has been told."""
         return self.lines[-1].at + _AFTERMATH
+
+    def coarser(self, seconds: float) -> Scenario:
+        """The scenario, its expectations so much later and wider: for somebody who does not look more often."""
+        expected = self.scenario.expected
+        windows = tuple(
+            window.model_copy(
+                update={
+                    "start_tol": (window.start_tol[0] + seconds, window.start_tol[1] + seconds),
+                    "open_by": window.open_by + seconds,
+                    "end_tol": (window.end_tol[0] + seconds, window.end_tol[1] + seconds),
+                    "close_by": None if window.close_by is None else window.close_by + seconds,
+                }
+            )
+            for window in expected.windows
+        )
+        return replace(self.scenario, expected=expected.model_copy(update={"windows": windows}))
 
     def title(self, service: str) -> str:
         """A service's name for people."""

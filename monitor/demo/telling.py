@@ -26,7 +26,7 @@ class Teller:
     def __init__(self, console: Console, story: Story, day: Day) -> None:
         self._console, self._story, self._day = console, story, day
         self._untold = list(story.lines)
-        self._said: dict[str, tuple[str, str]] = {}
+        self._said: dict[str, Told] = {}
         self._bar = Progress(
             TextColumn("{task.description}"),
             BarColumn(),
@@ -47,7 +47,7 @@ class Teller:
             f"  page     {url}/",
             f"  metrics  {url}/metrics",
             "Stand-ins on this machine fail as the services failed that day; lastseen asks them over real sockets, and",
-            "knows nothing of it. On the left is the time of that day; its own sentences have that of your clock (UTC).",
+            "knows nothing of it. On the left is the time of that day; its sentences have that of your clock, in UTC.",
             "Ctrl-C stops it.",
         )
         self._console.print("\n".join(lines), highlight=False, soft_wrap=True)
@@ -66,10 +66,13 @@ class Teller:
             line = self._untold.pop(0)
             self._line(line.at, Text("that day", "dim"), Text(line.says))
         for told in outages:
-            if self._said.get(told.id) != (told.status, told.window.sentence):
-                self._said[told.id] = (told.status, told.window.sentence)
-                text = Text(f"{told.status}: ", _STYLES.get(Status(told.status), "bold")) + Text(told.window.sentence)
-                self._line(second, Text("lastseen", "bold"), text)
+            said = self._said.get(told.id)
+            if said is None or (said.status, said.window.sentence) != (told.status, told.window.sentence):
+                self._say(second, told.status, told.window.sentence)
+        known = {told.id: told for told in outages}
+        for told in [told for name, told in self._said.items() if name not in known]:
+            self._say(second, Status.ABSORBED, f"{told.window.target} is part of the wider outage")
+        self._said = known
         left = round(self._day.left)
         self._bar.update(
             self._task,
@@ -111,6 +114,10 @@ class Teller:
         for name in ("breadth", "kind"):
             yield name, getattr(wanted, name), getattr(found, name)
         yield "layer", " or ".join(wanted.layer), found.layer or "-"
+
+    def _say(self, second: float, status: str, sentence: str) -> None:
+        style = _STYLES.get(Status(status), "bold")
+        self._line(second, Text("lastseen", "bold"), Text.assemble((f"{status}: ", style), sentence))
 
     def _line(self, second: float, who: Text, text: Text) -> None:
         grid = Table.grid(padding=(0, 2, 0, 0))

@@ -112,6 +112,8 @@ class Reason(StrEnum):
     ALPN = "alpn"
     # http, websocket and dialogues
     STATUS = "status"
+    DENIED = "denied"
+    """The server understood and does not want this client: 400, 401, 403 (RFC 9110 section 15.5)."""
     HEADER = "header"
     BODY = "body"
     JSON = "json"

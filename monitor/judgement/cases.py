@@ -43,6 +43,7 @@ class Round:
 
     asked: int = 0
     failed: int = 0
+    slow: int = 0
 
 
 @dataclass(slots=True, eq=False)
@@ -60,6 +61,8 @@ class Case:
     opened: float
     width: float
     """Seconds that one look at the kind takes together."""
+    quiet: float
+    """Seconds without a relapse after which it closes."""
     end: float | None = None
     end_after: float | None = None
     closed: float | None = None
@@ -123,6 +126,8 @@ class Case:
         seen = self._round(attempt.started)
         seen.asked += 1
         failure = attempt.failure
+        if failure is None and health.marks and health.marks[-1].at == attempt.started:
+            seen.slow += 1
         if failure is not None:
             seen.failed += 1
             self.tally[health.vantage, failure.layer, failure.reason] += 1
@@ -133,19 +138,26 @@ class Case:
         found = self.rounds.get(number)
         if found is None:
             found = self.rounds[number] = Round()
-            oldest = number - self.rules.quiet // self.width - 2
+            oldest = number - self.quiet // self.width - 2
             for old in [key for key in self.rounds if key < oldest]:
                 del self.rounds[old]
         return found
 
     def is_quiet(self, now: float) -> bool:
         """Calm for the whole quiet period, and in it hardly a failure: what fails now and then is not over."""
-        start = now - self.rules.quiet
-        if self.end is None or self.end > start:
+        start = now - self.quiet
+        if self.end is None or self.end > start or self._is_failing:
             return False
         seen = [self.rounds[number] for number in self.rounds if (number + 1) * self.width > max(start, self.end)]
         asked, failed = sum(one.asked for one in seen), sum(one.failed for one in seen)
+        if not self.tally and sum(one.slow for one in seen) > self.rules.slow_still * asked:
+            return False
         return failed < _RELAPSE or failed < self.rules.intermittent * asked
+
+    @property
+    def _is_failing(self) -> bool:
+        """Two members at least failed in their last attempt: it may be coming back just now."""
+        return sum(bool(m.health.is_observed and m.health.run) for m in self.members.values()) >= _RELAPSE
 
     def leave(self, member: Member) -> None:
         """A member is no longer bad. Its end is only as sure as somebody looked."""
@@ -242,10 +254,12 @@ class Case:
         self.places.update(other.places)
         self.tally.update(other.tally)
         self.linked |= other.linked
+        self.quiet = max(self.quiet, other.quiet)
         for number, seen in other.rounds.items():
             mine = self.rounds.setdefault(number, Round())
             mine.asked += seen.asked
             mine.failed += seen.failed
+            mine.slow += seen.slow
         self.vantages += [vantage for vantage in other.vantages if vantage not in self.vantages]
         room = dict.fromkeys(self.vantages, self.rules.evidence)
         self.is_dirty = True

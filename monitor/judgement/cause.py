@@ -20,7 +20,7 @@ from monitor.judgement.places import Networks, Vote
 
 _WIRE = frozenset({Layer.DNS, Layer.ROUTE, Layer.TCP, Layer.TLS})
 _TRUST = frozenset({Reason.CERT_UNTRUSTED, Reason.CERT_PIN})
-_OURS_ALONE = _TRUST | {Reason.REDIRECTS}
+_OURS_ALONE = _TRUST | {Reason.REDIRECTS, Reason.DENIED}
 """What fails everywhere at once, in one component, when a prober has grown old: its pinned root, its User-Agent."""
 _THEIRS = frozenset({Reason.CERT_EXPIRED, Reason.REFUSED})
 """What on the wire only the service itself does: let its certificate expire, refuse at its door."""
@@ -53,6 +53,9 @@ def find_cause(case: Case, around: Surroundings) -> Cause:
     others = {other.provider for other in around.others if other.reach is case.reach} - {case.provider}
     if case.reach in (Reach.LOCAL, Reach.REGIONAL) and layers & _WIRE and not reasons <= _THEIRS:
         return _of_the_way(case, around, modes, others)
+    is_national = case.reach is Reach.LOCAL and len(around.networks.countries(around.vote.bad)) == 1
+    if is_national and others and reasons <= _FORGED | {Reason.TIMEOUT}:
+        return Cause.INTERFERENCE
     if case.reach is Reach.UNDETERMINED and layers <= _WIRE and not reasons <= _THEIRS:
         return Cause.UNDETERMINED
     shares = case.reach is Reach.GLOBAL and any(other.main[0] is case.main[0] for other in around.others)
@@ -70,7 +73,9 @@ def _of_slowness(case: Case, around: Surroundings) -> Cause:
 
 
 def _is_ours(case: Case, reasons: set[Reason | None]) -> bool:
-    """One component alone, everywhere, by nothing but trust or a redirection."""
+    """One component alone, everywhere, by nothing but trust or a redirection; or we alone are refused."""
+    if reasons and reasons <= {Reason.DENIED, Reason.REJECTED} and case.reach is Reach.LOCAL and case.fine:
+        return len({health.vantage for health in (m.health for m in case.members.values())}) == 1
     return bool(reasons) and reasons <= _OURS_ALONE and not case.fine and case.breadth is Breadth.COMPONENT
 
 

@@ -1,12 +1,9 @@
 """The docket: which cases are open, when one opens, widens and closes."""
 
-import json
 from collections.abc import Collection, Iterable, Mapping, Set
-from datetime import UTC, datetime
 
 from monitor.domain.attempt import Attempt
 from monitor.domain.check import Vantage
-from monitor.domain.maintenance import Announced
 from monitor.domain.outage import Window
 from monitor.domain.words import Breadth, State, Status
 from monitor.judgement.cases import Case, Member
@@ -15,6 +12,7 @@ from monitor.judgement.describe import describe
 from monitor.judgement.extent import Extent
 from monitor.judgement.health import Health
 from monitor.judgement.memory import remember_case
+from monitor.judgement.opening import Opening
 from monitor.judgement.places import Networks, Place, Vote
 from monitor.judgement.rules import Rules
 from monitor.judgement.tables import Event
@@ -24,6 +22,8 @@ _LOOKS = 150
 
 _PLACES = 200
 """Components that are judged in one sitting, likewise."""
+_PATCHY = 2
+"""Failures of one check among its last ones that are no chance any more, when others see it down."""
 
 
 class Docket:
@@ -33,17 +33,13 @@ class Docket:
         self.rules = rules
         self.networks = Networks(())
         self.cases: dict[str, Case] = {}
-        self.announced: tuple[Announced, ...] = ()
+        self.opening = Opening(rules)
         self.extent = Extent({}, rules)
         self._titles: Mapping[str, str] = {}
         self.stirred: dict[str, None] = {}
-        self._pending: dict[str, float] = {}
-        """Places that are bad in one network only, and since when: they may have to wait."""
         self._ended: list[Case] = []
         self._touched: dict[Health, None] = {}
         self._gone: list[str] = []
-        self._waiting = ""
-        """The pending places as they were last written down."""
 
     def replace(self, places: dict[str, Place], vantages: Iterable[Vantage], titles: Mapping[str, str]) -> None:
         """Know these components, and these networks."""
@@ -90,7 +86,7 @@ class Docket:
     def decide(self, now: float) -> tuple[Window, ...]:
         """The windows that are new, or not as they were."""
         # In one order, whoever spoke first, so that a restart changes nothing; a second later the rest has its turn.
-        names = sorted({*self.stirred, *self._pending})[:_PLACES]
+        names = sorted({*self.stirred, *self.opening.pending})[:_PLACES]
         for name in names:
             self.stirred.pop(name, None)
         changed = dict.fromkeys(case for name in names if (case := self._update(name, now)) is not None)
@@ -105,14 +101,15 @@ class Docket:
     def _update(self, name: str, now: float) -> Case | None:
         place = self.extent.places.get(name)
         if place is None:
-            self._pending.pop(name, None)
+            self.opening.pending.pop(name, None)
             return None
         bad = [health for vantage in place.checks for health in place.bad_at(vantage)]
         case = self._covering(place.provider, place.service, place.name)
-        if case is None and bad and self._should_open(place, now):
-            case = self._open(place, bad, now)
+        if case is None and bad and self.opening.is_due(place, self.networks, now):
+            case = self.opening.open(place, bad, now)
+            self.cases[case.target] = case
         if not bad or case is not None:
-            self._pending.pop(name, None)
+            self.opening.pending.pop(name, None)
         if case is None:
             return None
         self._attend(case, place, bad)
@@ -131,49 +128,6 @@ class Docket:
                 case.leave(member)
                 self._touched[health] = None
 
-    def _should_open(self, place: Place, now: float) -> bool:
-        """Two networks are enough. One is, when there is no other, or when it lasts while others see it working."""
-        states = {vantage: place.state_at(vantage) for vantage in place.checks}
-        bad = [vantage for vantage, state in states.items() if state in (State.DOWN, State.DEGRADED)]
-        vote = self.networks.vote(bad, [vantage for vantage, state in states.items() if state is State.UP])
-        if len(vote.bad) >= 2 or not vote.fine:
-            return bool(vote.bad)
-        if not vote.bad:
-            return False
-        since = self._pending.setdefault(f"{place.id}", now)
-        interval = max(health.check.interval for health in place.healths())
-        rounds = self.rules.alone if State.DOWN in states.values() else self.rules.alone_slow
-        return now - since >= rounds * interval
-
-    def _open(self, place: Place, bad: list[Health], now: float) -> Case:
-        firsts = [first for health in bad if (first := health.bad_since) is not None]
-        first = min(firsts, key=lambda mark: mark.at, default=None)
-        start = first.at if first else now
-        planned = self._planned(place, start, now)
-        case = Case(
-            id=f"{datetime.fromtimestamp(start, UTC):%Y%m%dT%H%M%SZ}-{place.id}",
-            target=place.id,
-            breadth=Breadth.COMPONENT,
-            provider=place.provider,
-            rules=self.rules,
-            status=Status.PLANNED if planned else Status.OPEN,
-            start=start,
-            start_after=first.before if first else None,
-            opened=now,
-            width=max(30.0, self.rules.kind_rounds * max(health.check.interval for health in bad)),
-            planned_until=planned,
-        )
-        self.cases[case.target] = case
-        return case
-
-    def _planned(self, place: Place, start: float, now: float) -> float | None:
-        ends = [
-            announced.ends
-            for announced in self.announced
-            if announced.starts <= start and now < announced.ends and announced.covers(place.service, place.name)
-        ]
-        return max(ends, default=None)
-
     def _covering(self, provider: str, service: str, component: str) -> Case | None:
         wide = self.cases.get(f"provider:{provider}") if provider else None
         return wide or self.cases.get(service) or self.cases.get(f"{service}.{component}")
@@ -182,7 +136,9 @@ class Docket:
         """Let the case become what it is a part of, as far as that fails as well."""
         if case.target not in self.cases or case.breadth is Breadth.PROVIDER:
             return
-        where = {vantage for vantage, _ in case.members if case.members[vantage, _].health.is_bad}
+        if not case.is_bad:
+            return  # nothing fails at present, so nobody can tell what else would
+        where = {vantage for vantage, _ in case.members}
         place = next(iter(case.places.values()))
         if case.breadth is Breadth.COMPONENT:
             if not self.extent.is_whole_service(place.service, where, case.start, affected):
@@ -257,6 +213,7 @@ class Docket:
             self._touched[member.health] = None
         del self.cases[case.target]
         self._ended.append(case)
+        self.opening.note_closed(case)
 
     def _changes(self, now: float, changed: Collection[Case]) -> Iterable[Window]:
         ended, self._ended = self._ended[:_LOOKS], self._ended[_LOOKS:]
@@ -293,12 +250,18 @@ class Docket:
         """From where the case is seen now, and the vantages from which all of it works."""
         bad = {vantage for (vantage, _), member in case.members.items() if member.end is None and member.health.is_bad}
         bad = bad or {vantage for vantage, _ in case.members}
+        bad |= {v for v in self.networks.vantages if v not in bad and self._is_patchy_at(case, v)}
         fine = [v for v in self.networks.vantages if v not in bad and self._is_fine_at(case, v)]
         return self.networks.vote(bad, fine), fine
 
     def _is_fine_at(self, case: Case, vantage: str) -> bool:
         found = [place.is_failing_at(vantage, case.start) for place in case.places.values()]
         return False in found and True not in found
+
+    def _is_patchy_at(self, case: Case, vantage: str) -> bool:
+        """Some of what it covers fails now and then from there too, too seldom yet for a fall."""
+        here = [h for place in case.places.values() for h in place.checks.get(vantage, ()) if h.is_observed]
+        return any(health.share_since(case.start)[1] >= _PATCHY for health in here)
 
     def memory(self, now: float) -> Iterable[tuple[str, str]]:
         """What changed of what must outlive a restart."""
@@ -309,10 +272,7 @@ class Docket:
             if case.is_dirty and case.looked == now:
                 case.is_dirty = False
                 yield remember_case(case.id, case)
-        waiting = json.dumps(self._pending) if self._pending else ""
-        if waiting != self._waiting:
-            self._waiting = waiting
-            yield "p", waiting
+        yield from self.opening.memory(now)
 
     def resume(self, cases: Iterable[Case], memory: Mapping[str, str]) -> None:
         """Take up the cases that another docket left open."""
@@ -320,8 +280,7 @@ class Docket:
             names = case.stored.components if case.stored else ()
             case.places = {name: self.extent.places[name] for name in names if name in self.extent.places}
             self.cases[case.target] = case
-        self._waiting = memory.get("p", "")
-        self._pending = dict(json.loads(self._waiting)) if self._waiting else {}
+        self.opening.resume(memory)
 
     def rejoin(self, health: Health, case_id: str, member: Member) -> None:
         """Take up a check's part in a case."""

@@ -31,6 +31,8 @@ _KEEP_EVERY = 60.0
 """Seconds after which what just goes on failing is written down again."""
 _RELAPSE = 3
 """Failures among the last ones by which a check falls again that was down a moment ago: it needs less proof."""
+_PATCHY_RUN = 6
+"""Failures in a row that chance does not make on a way that loses less than every third packet."""
 
 
 class Mark(NamedTuple):
@@ -43,6 +45,10 @@ class Mark(NamedTuple):
     """The last fine attempt before it."""
     failure: Failure | None
     """None: only slow."""
+
+    def shifted(self, seconds: float) -> "Mark":
+        """The same on a wall clock that was set by so much."""
+        return self._replace(at=self.at + seconds, before=None if self.before is None else self.before + seconds)
 
 
 @dataclass(slots=True, eq=False)
@@ -180,6 +186,22 @@ class Health:
         is_relapse = self.seen - self.recovered_at <= judging.fall_of * self.check.interval
         return failed if len(failed) >= (_RELAPSE if is_relapse else judging.fall_failed) else []
 
+    def pass_over(self) -> None:
+        """An attempt that says nothing: what was seen before it grows older all the same."""
+        self.turn += 1
+        self._forget_marks()
+        self.run = [mark for mark in self.run if mark.turn > self.turn - self.check.judging.fall_of]
+
+    @property
+    def is_patchy(self) -> bool:
+        """It fails by nothing but want of an answer, and not for long nor mostly."""
+        marks = [mark for mark in self.marks if mark.turn > self.turn - self.check.judging.fall_of]
+        return (
+            len(self.run) < _PATCHY_RUN
+            and 2 * len(marks) < self.check.judging.fall_of
+            and all(mark.failure and mark.failure.reason is Reason.TIMEOUT for mark in marks)
+        )
+
     def void(self, since: float, is_held: Callable[[Failure | None], bool]) -> Sign | None:
         """Take back what was held against the target since ``since``: the vantage was to blame."""
         self.run = _kept(self.run, since, is_held)
@@ -205,7 +227,9 @@ class Health:
         for name in ("ok_at", "failed_at", "recovered_after"):
             known = getattr(self, name)
             setattr(self, name, None if known is None else known + seconds)
-        self.marks, self.run, self.trouble = (_shifted(m, seconds) for m in (self.marks, self.run, self.trouble))
+        self.marks, self.run, self.trouble = (
+            [mark.shifted(seconds) for mark in marks] for marks in (self.marks, self.run, self.trouble)
+        )
 
     def forget(self) -> None:
         """Know nothing any more, but what is usual."""
@@ -268,10 +292,3 @@ class Health:
 
 def _kept(marks: list[Mark], since: float, is_held: Callable[[Failure | None], bool]) -> list[Mark]:
     return [mark for mark in marks if mark.at < since or not is_held(mark.failure)]
-
-
-def _shifted(marks: list[Mark], seconds: float) -> list[Mark]:
-    return [
-        mark._replace(at=mark.at + seconds, before=None if mark.before is None else mark.before + seconds)
-        for mark in marks
-    ]

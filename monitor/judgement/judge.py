@@ -16,12 +16,13 @@ from monitor.domain.words import Outcome, State, VantageState
 from monitor.judgement.docket import Docket
 from monitor.judgement.health import Health
 from monitor.judgement.ledger import Account, Key
-from monitor.judgement.memory import recall_case, recall_health, recall_witness, remember_health, remember_witness
+from monitor.judgement.memory import recall_case, recall_health, remember_health
 from monitor.judgement.places import Place
 from monitor.judgement.rules import Rules
 from monitor.judgement.standing import Standing
 from monitor.judgement.tables import Sign
 from monitor.judgement.vantages import VantageWatch
+from monitor.judgement.watchtower import Watchtower
 
 _REMEMBERED = 250
 """Checks that are written down in one sitting, 0.1 ms each. When thousands fail at once the rest has its turn next."""
@@ -35,11 +36,8 @@ class Judge:
         self._rules = self._docket.rules
         self._standing = Standing()
         self._health: dict[tuple[str, str], Health] = {}
-        self._watches: dict[str, VantageWatch] = {}
-        self._witness_ids: frozenset[str] = frozenset()
-        self._stirred: set[VantageWatch] = set()
+        self._tower = Watchtower()
         self._touched: dict[Health, None] = {}
-        self._asked_witnesses: dict[Health, None] = {}
         self._remembered = 0.0
         self._transitions: list[Transition] = []
         self._spans: list[Span] = []
@@ -58,18 +56,13 @@ class Judge:
 
         ``titles`` name services for people.
         """
-        checks, witnesses, vantages = tuple(checks), tuple(witnesses), tuple(vantages)
-        self._witness_ids = frozenset(witness.id for witness in witnesses)
-        old_watches, self._watches = self._watches, {}
-        old_health, self._health = self._health, {}
+        checks, vantages = tuple(checks), tuple(vantages)
+        self._tower.replace(witnesses, vantages)
+        old, self._health = self._health, {}
         places: dict[str, Place] = {}
         for vantage in vantages:
-            watch = old_watches.get(vantage.name) or VantageWatch(vantage)
-            watch.vantage = vantage
-            watch.replace(witnesses)
-            self._watches[vantage.name] = watch
             for check in checks:
-                self._add(places, old_health.get((vantage.name, check.id)), check, vantage.name)
+                self._add(places, old.get((vantage.name, check.id)), check, vantage.name)
         self._docket.replace(places, vantages, titles or {})
         self._standing.replace(places, vantages[0].name if vantages else "", now)
         self._sweep = []
@@ -92,7 +85,7 @@ class Judge:
 
     def announce(self, announced: Sequence[Announced]) -> None:
         """These stretches of maintenance are known, and no others."""
-        self._docket.announced = tuple(announced)
+        self._docket.opening.announced = tuple(announced)
         self._standing.announce(tuple(announced))
 
     @property
@@ -102,12 +95,7 @@ class Judge:
 
     def observe(self, vantage: str, check: Check, attempt: Attempt) -> None:
         """Learn from one attempt of a check, or of a witness."""
-        if check.id in self._witness_ids:
-            watch = self._watches.get(vantage)
-            if watch is not None:
-                watch.observe(check, attempt)
-                self._asked_witnesses[watch.witnesses[check.id]] = None
-                self._stirred.add(watch)
+        if self._tower.observe(vantage, check, attempt):
             return
         health = self._health.get((vantage, check.id))
         if health is None:
@@ -116,7 +104,7 @@ class Judge:
         if outcome is not Outcome.OK or health.marks or health.run or health.is_member:
             self._observe_trouble(health, attempt)
             return
-        watch = self._watches[vantage]
+        watch = self._tower.watches[vantage]
         if not watch.is_blind:
             before, was_observed = health.verdict, health.is_observed
             self._take_sign(health, health.observe(attempt, may_be_slow=watch.is_steady), attempt.started, before)
@@ -127,8 +115,11 @@ class Judge:
                 self._touched[health] = None
 
     def _observe_trouble(self, health: Health, attempt: Attempt) -> None:
-        watch = self._watches[health.vantage]
+        watch = self._tower.watches[health.vantage]
         if watch.is_blind or (attempt.outcome is Outcome.FAILED and watch.holds(attempt.failure)):
+            health.pass_over()
+            if not health.is_clean:
+                self._touched[health] = None
             return
         before, was_clean, was_observed = health.verdict, health.is_clean, health.is_observed
         sign = health.observe(attempt, may_be_slow=watch.is_steady)
@@ -184,7 +175,7 @@ class Judge:
     @property
     def vantage_states(self) -> Mapping[str, tuple[VantageState, float | None]]:
         """The state of every vantage, and since when; None: since we look."""
-        return {name: (watch.state, watch.since) for name, watch in self._watches.items()}
+        return {name: (watch.state, watch.since) for name, watch in self._tower.watches.items()}
 
     def state_of(self, vantage: str, check_id: str) -> State:
         """The state of one check from one vantage."""
@@ -195,33 +186,16 @@ class Judge:
         """The wall clock was set by so much: what elapsed did not change."""
         for health in self._health.values():
             health.shift(seconds)
-        for watch in self._watches.values():
-            for health in watch.witnesses.values():
-                health.shift(seconds)
+        self._tower.shift(seconds)
         for case in self._docket.cases.values():
             case.shift(seconds)
         self._swept += seconds
 
     def _judge_vantages(self, now: float) -> None:
-        if not self._stirred:
-            return
-        self._stirred.clear()
-        dropped = self._failing_everywhere()
-        silent = [watch for watch in self._watches.values() if watch.has_silent_resolver]
-        for watch in self._watches.values():
-            others = {self._docket.networks.of(other.vantage.name) for other in silent if _share_resolver(watch, other)}
-            others.discard(self._docket.networks.of(watch.vantage.name))
-            start = watch.since
-            state = watch.state
-            finding = watch.judge(dropped, is_resolver_shared=watch in silent and bool(others))
-            if finding is not None:
-                self._end_span(watch.vantage.name, state, start, finding.since, now)
-                self._spans.append(Span(vantage=watch.vantage.name, state=watch.state, start=finding.since, end=None))
-                self._take_back(watch, finding.void_since)
-
-    def _end_span(self, vantage: str, state: VantageState, start: float | None, end: float, now: float) -> None:
-        if start is not None and end > start:
-            self._spans.append(Span(vantage=vantage, state=state, start=start, end=min(end, now)))
+        for news in self._tower.judge(now, self._docket.networks, self._is_contradicted):
+            self._spans += news.spans
+            self._take_back(news.watch, news.finding.void_since)
+        self._docket.opening.shaky = self._tower.shaky
 
     def _take_back(self, watch: VantageWatch, since: float) -> None:
         """What this vantage said of the targets lately was about itself."""
@@ -239,20 +213,14 @@ class Judge:
                 health.is_observed = False
             self._docket.stir(health)
 
-    def _failing_everywhere(self) -> frozenset[str]:
-        """Witnesses that no network reaches, while every network reaches others."""
-        return frozenset(witness for witness in self._witness_ids if self._is_lost(witness))
-
-    def _is_lost(self, witness: str) -> bool:
-        failing: set[str] = set()
-        for watch in self._watches.values():
-            health = watch.witnesses.get(witness)
-            if health is None or not health.turn:
-                continue
-            if not health.run or not watch.answers_elsewhere(witness):
-                return False
-            failing.add(self._docket.networks.of(watch.vantage.name))
-        return len(failing) >= 2
+    def _is_contradicted(self, watch: VantageWatch) -> bool:
+        """All witnesses fail, and most of what is watched answered since, of two providers: the way is fine."""
+        since = watch.failing_since
+        if since is None:
+            return False
+        here = [h for (name, _), h in self._health.items() if name == watch.vantage.name and h.seen >= since]
+        fine = [health for health in here if not health.run and (health.ok_at or 0.0) >= since]
+        return 2 * len(fine) > len(here) and len({health.check.provider for health in fine}) >= 2
 
     def _sweep_stale(self, now: float) -> None:
         """Checks that did not run for some intervals are unknown. A tenth of them is looked at each time."""
@@ -274,9 +242,7 @@ class Judge:
             del self._touched[health]
             health.kept_at = health.seen
             yield remember_health(health, self._docket.case_of(health))
-        for witness in self._asked_witnesses:
-            yield remember_witness(witness)
-        self._asked_witnesses.clear()
+        yield from self._tower.memory()
         yield from self._docket.memory(now)
         if now - self._remembered >= self._rules.refresh:
             self._remembered = now
@@ -285,13 +251,7 @@ class Judge:
 
     def resume(self, windows: Iterable[Window], spans: Iterable[Span], memory: Mapping[str, str], now: float) -> None:
         """Go on where another judge stopped: its windows that were not closed, last spans and memory."""
-        for span in spans:
-            watch = self._watches.get(span.vantage)
-            if watch is not None and span.end is None:
-                watch.state, watch.since = span.state, span.start
-        for watch in self._watches.values():
-            for witness in watch.witnesses.values():
-                recall_witness(witness, memory)
+        self._tower.resume(spans, memory)
         self._docket.resume([recall_case(window, memory, self._rules) for window in windows], memory)
         absent = now - float(memory.get("sat") or 0.0)
         for health in self._health.values():
@@ -300,8 +260,3 @@ class Judge:
             if part is not None:
                 self._docket.rejoin(health, *part)
             self._docket.stir(health)
-
-
-def _share_resolver(one: VantageWatch, other: VantageWatch) -> bool:
-    shared = one.vantage.resolver
-    return shared not in ("", "isp") and shared == other.vantage.resolver

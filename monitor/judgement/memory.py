@@ -88,10 +88,11 @@ def remember_case(case_id: str, case: Case | None) -> tuple[str, str]:
         return key, ""
     known = {
         "tally": [[*mode, count] for mode, count in case.tally.items()],
-        "rounds": [[number, seen.asked, seen.failed] for number, seen in case.rounds.items()],
+        "rounds": [[number, seen.asked, seen.failed, seen.slow] for number, seen in case.rounds.items()],
         "kinds": case.kinds,
         "width": case.width,
         "looked": case.looked,
+        "quiet": case.quiet,
     }
     return key, _text(known)
 
@@ -116,7 +117,7 @@ def recall_case(window: Window, memory: Mapping[str, str], rules: Rules) -> Case
         reach=window.reach,
         cause=Cause(window.cause),
         tally=Counter({(v, la and Layer(la), re and Reason(re)): count for v, la, re, count in known["tally"]}),
-        rounds={number: Round(asked, failed) for number, asked, failed in known["rounds"]},
+        rounds={number: Round(*counts) for number, *counts in known["rounds"]},
         kinds={kind: known["kinds"].get(kind, 0.0) for kind in Kind},
         stages=list(window.stages),
         evidence=list(window.evidence),
@@ -124,6 +125,7 @@ def recall_case(window: Window, memory: Mapping[str, str], rules: Rules) -> Case
         fine=window.vantages_fine,
         unaffected=window.unaffected,
         looked=known["looked"],
+        quiet=known.get("quiet", rules.quiet),
         stored=window,
     )
 

@@ -9,8 +9,12 @@ class Rules:
 
     quiet: float = 900.0
     """A window closes after this long without a relapse."""
+    longest_quiet: float = 3600.0
+    """The quiet period of one that had closed and came back; it doubles each time up to this."""
     stale_after: float = 3.0
     """Intervals without an attempt after which a check is unknown."""
+    slow_still: float = 1 / 3
+    """Share of slow attempts above which one that is only slow is not over: up to that, it is how servers are."""
     total: float = 0.85
     intermittent: float = 0.05
     """Shares of failed attempts from which a window is total, or intermittent; below, it is degraded."""

@@ -15,6 +15,7 @@ from monitor.domain.attempt import Attempt, Failure
 from monitor.domain.check import Check, Vantage
 from monitor.domain.words import Layer, Outcome, Reason, VantageState
 from monitor.judgement.health import Health, Mark
+from monitor.judgement.losses import Losses
 
 BLIND = frozenset({VantageState.OFFLINE, VantageState.RESOLVER_BROKEN, VantageState.CAPTIVE, VantageState.CLOCK_WRONG})
 """In these states nothing that was seen counts."""
@@ -23,10 +24,14 @@ _CUT_OFF = {Reason.SELF_NETWORK: Layer.ROUTE, Reason.SELF_RESOLVER: Layer.DNS}
 _RESOLVES_ONLY = frozenset({"dns", "name"})
 """Kinds of witness that prove a resolver, not the way out: name servers often stand inside the own network."""
 _EXPIRY = frozenset({Reason.CERT_EXPIRED, Reason.CERT_NOT_YET_VALID})
-_FOREIGN_ANSWER = frozenset({Reason.CERT_UNTRUSTED, Reason.CERT_NAME, Reason.REDIRECTS, Reason.STATUS, Reason.BODY})
+_FOREIGN_ANSWER = frozenset(
+    {Reason.CERT_UNTRUSTED, Reason.CERT_NAME, Reason.REDIRECTS, Reason.STATUS, Reason.DENIED, Reason.BODY}
+)
 _ANSWERED_WRONG = frozenset({Reason.NXDOMAIN, Reason.SERVFAIL, Reason.RCODE, Reason.NO_ANSWER, Reason.ANSWER})
+_ROW = 4
+"""Failures in a row that losing some packets does not explain."""
 _SHORT, _LONG = 3, 10
-"""Attempts of a witness that are looked at: for a cut, and for slowness and loss."""
+"""Attempts of a witness that are looked at: for a cut, and for slowness."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,6 +53,8 @@ class VantageWatch:
         """Start of the present state; None before the first finding."""
         self.witnesses: dict[str, Health] = {}
         self._dropped: frozenset[str] = frozenset()
+        self.losses = Losses()
+        self._is_contradicted = False
 
     def replace(self, witnesses: Iterable[Check]) -> None:
         """Trust these from now on; those that stay keep what is known of them."""
@@ -58,6 +65,7 @@ class VantageWatch:
         """Learn from an attempt of a witness."""
         health = self.witnesses.get(check.id)
         if health is not None:
+            self.losses.note(health, attempt, is_blind=self.is_blind)
             health.observe(_at_face_value(attempt))
 
     @property
@@ -83,19 +91,22 @@ class VantageWatch:
     def _is_suspect(self, failure: Failure | None) -> bool:
         """Whether all witnesses that could tell failed in their last attempt, though it is too early for a finding."""
         ways = self._ways()
-        if ways and all(way.run for way in ways):
+        if ways and not self._is_contradicted and all(way.run for way in ways):
             return True
         named = self._named()
         at_dns = failure is not None and failure.layer is Layer.DNS
         return at_dns and bool(named) and all(way.run and _layer(way) is Layer.DNS for way in named)
 
-    def judge(self, dropped: frozenset[str], *, is_resolver_shared: bool) -> Finding | None:
+    def judge(self, dropped: frozenset[str], *, is_resolver_shared: bool, is_contradicted: bool) -> Finding | None:
         """Look at the witnesses; the finding, if the state changed.
 
         ``dropped`` are witnesses that fail everywhere; ``is_resolver_shared``
-        tells that other networks lost the same resolver at the same time.
+        tells that other networks lost the same resolver at the same time, and
+        ``is_contradicted`` that most targets answer while the witnesses do not.
         """
-        self._dropped = dropped
+        self._is_contradicted = is_contradicted
+        failing = frozenset(name for name, way in self.witnesses.items() if len(way.run) >= _ROW)
+        self._dropped = dropped | failing if is_contradicted else dropped
         finding = self._find(is_resolver_shared=is_resolver_shared)
         if finding.state is self.state:
             return None
@@ -110,8 +121,9 @@ class VantageWatch:
         if self.is_blind:
             for way in self.witnesses.values():
                 way.marks = []  # that was the cut, which is over: it is no sign of anything more
+            self.losses.see_again(self.since or 0.0)
         ways = self._ways()
-        cut = ways and all(_failed(way, _SHORT) >= 2 and way.run for way in ways)
+        cut = ways and not self._is_contradicted and all(self._is_cut(way) for way in ways)
         if cut:
             state = self._diagnosis(is_resolver_shared=is_resolver_shared) or VantageState.OFFLINE
             return _from_marks(state, [_recent(way, _SHORT)[0] for way in ways])
@@ -121,14 +133,29 @@ class VantageWatch:
             return _from_marks(VantageState.RESOLVER_BROKEN, [_recent(way, _SHORT)[0] for way in named])
         return self._find_reservations(ways)
 
+    def _is_cut(self, way: Health) -> bool:
+        """It fails now and did before; where losses are usual only a row of them means more than that."""
+        if self.state is VantageState.DEGRADED:
+            return len(way.run) >= _ROW
+        return _failed(way, _SHORT) >= 2 and bool(way.run)
+
     def _find_reservations(self, ways: list[Health]) -> Finding:
         untrusted = [way for way in ways if len(way.run) >= 2 and _reason(way) is Reason.CERT_UNTRUSTED]
         if untrusted:
             return _from_marks(VantageState.TRUST_STORE_OLD, [way.run[0] for way in untrusted])
+        if self.losses.are_shared(self._asked(), was_so=self.state is VantageState.DEGRADED):
+            if self.is_blind:
+                return Finding(VantageState.DEGRADED, self._fine_since(ways), self.since or 0.0)
+            return _from_marks(VantageState.DEGRADED, self.losses.recent(self._asked()))
         unsteady = [way for way in ways if _is_unsteady(way, was=self.state is VantageState.DEGRADED)]
         if len(unsteady) >= min(2, len(ways)) and unsteady:
             return _from_marks(VantageState.DEGRADED, [_recent(way, _LONG)[0] for way in unsteady])
         return Finding(VantageState.ONLINE, self._fine_since(ways), 0.0)
+
+    @property
+    def is_shaky(self) -> bool:
+        """A witness lost something lately: too little for a finding, enough to doubt what only this vantage sees."""
+        return self.losses.is_shaky(self._asked())
 
     def _fine_since(self, ways: list[Health]) -> float:
         """The first fine attempt after the last bad one."""
@@ -162,6 +189,14 @@ class VantageWatch:
         if reasons <= _EXPIRY:
             return VantageState.CLOCK_WRONG
         return VantageState.CAPTIVE if reasons <= _FOREIGN_ANSWER else VantageState.OFFLINE
+
+    @property
+    def failing_since(self) -> float | None:
+        """Since when no witness that proves the way answers, while it is not blind; None when one does."""
+        ways = [way for way in self.witnesses.values() if way.turn and _proves_way(way.check)]
+        if self.is_blind or not ways or not all(way.run for way in ways):
+            return None
+        return min(way.run[0].at for way in ways)
 
     @property
     def has_silent_resolver(self) -> bool:

@@ -223,7 +223,8 @@ def decoded(run: Run, response: Response, limit: int) -> Response:
 
 def status_failure(run: Run, response: Response, now: float) -> ProbeFailed:
     """The failure to raise for a status that was not expected; ``now`` is Unix time."""
-    failure = run.failed(Reason.STATUS, f"status {response.status}")
+    reason = Reason.DENIED if response.status in (400, 401, 403) else Reason.STATUS
+    failure = run.failed(reason, f"status {response.status}")
     failure.retry_after = _retry_after(response, now)
     return failure
 

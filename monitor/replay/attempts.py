@@ -42,6 +42,7 @@ _REASONS = {
     "timeout": (Reason.TIMEOUT, "no answer in time"),
 }
 _TOO_MANY_REQUESTS = 429
+_DENIED = frozenset({400, 401, 403})
 _NO_FACTS: Mapping[Fact, FactValue] = MappingProxyType({})
 
 
@@ -95,4 +96,5 @@ def _booked(layer: Layer, error: str) -> tuple[Outcome, Failure, Mapping[Fact, F
     if code == _TOO_MANY_REQUESTS:
         failure = Failure(layer=None, reason=Reason.RATE_LIMITED, message="asked to come back later")
         return Outcome.INCONCLUSIVE, failure, facts
-    return Outcome.FAILED, Failure(layer=layer, reason=Reason.STATUS, message=f"status {code}"), facts
+    reason = Reason.DENIED if code in _DENIED else Reason.STATUS
+    return Outcome.FAILED, Failure(layer=layer, reason=reason, message=f"status {code}"), facts

@@ -15,7 +15,7 @@ from tests.support.monitor import ROOT, Metrics, Monitor
 from tests.support.nameserver import NXDOMAIN, REFUSED, name_server
 from tests.support.namespace import Namespace
 
-_UNREACHABLE = "Our own network is unreachable: no witness answers."
+_UNREACHABLE = "It is us: our own network is unreachable"
 _FEW = {"services": [{"use": ["whatsapp", "signal", "matrix-org"], "timeout": "4s"}], "witnesses": "default"}
 
 

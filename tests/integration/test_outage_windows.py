@@ -8,7 +8,7 @@ import signal
 import time
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import ExitStack
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
@@ -28,6 +28,7 @@ DECIDED = INTERVAL + 3 * CONFIRM + 2.0
 """Seconds until a window is decided: what DESIGN allows (an interval and 10 s, of which three confirmations take 6),
 with confirmations that are quicker; a sitting a second, and a second for a machine with other work."""
 QUIET = 8.0
+_FLAPS = 3
 _PATIENCE = 60.0
 _NGINX = """{user}
 worker_processes 1; daemon off; pid {folder}/pid; error_log {folder}/error.log;
@@ -60,7 +61,8 @@ def seconds(stamp: dict[str, Any] | None) -> float:
 
 def windows(monitor: Monitor, service: str) -> list[dict[str, Any]]:
     """All that are stored of a service, newest first, absorbed ones apart."""
-    answer = monitor.get(f"/api/v1/outages?service={service}")
+    while (answer := monitor.get(f"/api/v1/outages?service={service}")).status == 503:
+        time.sleep(0.2)  # the disk of a busy machine
     assert answer.status == 200, answer.text
     found: list[dict[str, Any]] = json.loads(answer.body)["outages"]
     return found
@@ -110,9 +112,11 @@ class House:
     def broker(self, name: str) -> Server:
         return self._server(name, ("127.0.0.1", free_port()), mosquitto)
 
-    def monitor(self, name: str, *services: dict[str, Any]) -> Monitor:
-        config = watching(self.web.address, *services)
-        monitor = Monitor(self.folder / name, config, namespace=self._namespace)
+    def monitor(self, broker: Server) -> Monitor:
+        """One that watches three components of a service, of which one is the broker."""
+        fine = self.web.address
+        config = watching(fine, service("acme", chat=broker.address, web=fine, api=fine))
+        monitor = Monitor(self.folder / "monitor", config, namespace=self._namespace)
         self.start(monitor)
         return monitor
 
@@ -146,7 +150,7 @@ def nginx(folder: Path, address: tuple[str, int], leaf: tuple[Path, Path] | None
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Told:
-    """What happened to a server, and its window as it was from time to time, the last one closed."""
+    """What happened to a server, and its window as it was from time to time."""
 
     stopped: Moment
     started: Moment
@@ -166,69 +170,62 @@ def start(server: Server) -> Moment:
     return Moment(began=began, ended=ended)
 
 
+def told_of(monitor: Monitor, stopped: Moment, started: Moment, seen: list[dict[str, Any]]) -> Told:
+    return Told(
+        stopped=stopped,
+        started=started,
+        seen=seen,
+        windows=len(windows(monitor, "acme")),
+        metrics=monitor.metrics("lastseen_out", "lastseen_down", "_state"),
+    )
+
+
 def tell_of_one_that_is_stopped(house: House) -> Told:
     broker = house.broker("stopped")
-    monitor = house.monitor(
-        "m-stopped", service("acme", chat=broker.address, web=house.web.address, api=house.web.address)
-    )
+    monitor = house.monitor(broker)
     monitor.wait_for_attempts(4)
     stopped = stop(broker)
     seen = [wait_for(monitor, "acme", "open")]
     time.sleep(3)
     started = start(broker)
     seen += [wait_for(monitor, "acme", "recovering"), wait_for(monitor, "acme", "closed")]
-    return Told(
-        stopped=stopped,
-        started=started,
-        seen=seen,
-        windows=len(windows(monitor, "acme")),
-        metrics=monitor.metrics("lastseen_out", "lastseen_down", "_state"),
-    )
+    return told_of(monitor, stopped, started, seen)
 
 
 def tell_of_one_that_flaps(house: House) -> Told:
     broker = house.broker("flapping")
-    monitor = house.monitor(
-        "m-flapping", service("acme", chat=broker.address, web=house.web.address, api=house.web.address)
-    )
+    monitor = house.monitor(broker)
     monitor.wait_for_attempts(4)
     stopped = stop(broker)
     seen = [wait_for(monitor, "acme", "open")]
-    for _ in range(4):
-        time.sleep(1.5)
+    for _ in range(_FLAPS):
+        time.sleep(1)
         start(broker)
         seen.append(wait_for(monitor, "acme", "recovering"))
         stop(broker)
         seen.append(wait_for(monitor, "acme", "open"))
-    time.sleep(1.5)
+    time.sleep(1)
     started = start(broker)
     seen.append(wait_for(monitor, "acme", "closed"))
-    return Told(
-        stopped=stopped,
-        started=started,
-        seen=seen,
-        windows=len(windows(monitor, "acme")),
-        metrics=monitor.metrics("lastseen_out", "lastseen_down", "_state"),
-    )
+    return told_of(monitor, stopped, started, seen)
 
 
 def tell_of_restarts(house: House, number: signal.Signals) -> Told:
-    """The monitor is ended before it has decided, while the outage lasts, and while the server recovers."""
-    name = number.name.lower()
-    broker = house.broker(name)
-    monitor = house.monitor(
-        f"m-{name}", service("acme", chat=broker.address, web=house.web.address, api=house.web.address)
-    )
+    """The monitor is ended twice while the outage lasts, and while the server recovers.
+
+    In order, it is ended once more, before anything is decided: it has seen the first failure, and remembers it.
+    """
+    broker = house.broker(number.name.lower())
+    monitor = house.monitor(broker)
     monitor.wait_for_attempts(4)
-    time.sleep(10)  # what a judge knows of a check that is fine is written down every ten seconds
     stopped = stop(broker)
-    time.sleep(INTERVAL)
-    end(monitor, number)
-    house.start(monitor)
+    if number is signal.SIGTERM:
+        time.sleep(INTERVAL)
+        end(monitor, number)
+        house.start(monitor)
     seen = [wait_for(monitor, "acme", "open")]
     for _ in range(2):
         end(monitor, number)
-        time.sleep(0.5)
         house.start(monitor)
         seen.append(wait_for(monitor, "acme", "open"))
         monitor.wait_for_attempts(2)
@@ -236,14 +233,9 @@ def tell_of_restarts(house: House, number: signal.Signals) -> Told:
     seen.append(wait_for(monitor, "acme", "recovering"))
     end(monitor, number)
     house.start(monitor)
-    seen.append(wait_for(monitor, "acme", "closed"))
-    return Told(
-        stopped=stopped,
-        started=started,
-        seen=seen,
-        windows=len(windows(monitor, "acme")),
-        metrics=monitor.metrics("lastseen_out", "_state"),
-    )
+    seen.append(wait_for(monitor, "acme", "recovering", "closed"))
+    monitor.wait_for_attempts(2)
+    return told_of(monitor, stopped, started, seen)
 
 
 def end(monitor: Monitor, number: signal.Signals) -> None:
@@ -260,14 +252,14 @@ _STORIES: dict[str, Callable[[House], Told]] = {
 
 
 @pytest.fixture(scope="module")
-def told(tmp_path_factory: pytest.TempPathFactory) -> Iterator[dict[str, Told]]:
+def told(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Told]:
     with ExitStack() as stack:
         pool = stack.enter_context(ThreadPoolExecutor())
         running = {}
         for name, story in _STORIES.items():
             house = House(tmp_path_factory.mktemp(name), stack)
             running[name] = pool.submit(story, house)
-        yield {name: future.result() for name, future in running.items()}
+        return {name: future.result() for name, future in running.items()}
 
 
 PLACES = {
@@ -321,6 +313,19 @@ class Company:
 
         self.hub.wait_until(heard, "lastseen_peer")
 
+    @contextmanager
+    def resetting(self, name: str) -> Iterator[list[Moment]]:
+        """Meanwhile every TLS hello from there is answered with a reset. In the end: when that began, and ended."""
+        began = time.time()
+        self.regions.reset_hellos(name)
+        moments = [Moment(began=began, ended=time.time())]
+        try:
+            yield moments
+        finally:
+            began = time.time()
+            self.regions.unblock()
+            moments.append(Moment(began=began, ended=time.time()))
+
     def kill_the_hub(self) -> None:
         end(self.hub, signal.SIGKILL)
         self._stack.enter_context(self.hub)
@@ -344,7 +349,8 @@ def test_a_stopped_server_is_one_window_with_the_start_and_the_end_of_what_happe
     assert seconds(first["opened"]) - story.stopped.began <= DECIDED
     assert (last["target"], last["breadth"], last["kind"]) == ("acme.chat", "component", "total")
     assert (last["layer"], last["reason"], last["reach"]) == ("tcp", "refused", "undetermined")
-    assert seconds(last["closed"]) - seconds(last["end"]) == pytest.approx(QUIET, abs=3)
+    # failures are counted by half minutes, so that a quiet period as short as this one begins up to that much later
+    assert QUIET <= seconds(last["closed"]) - seconds(last["end"]) <= QUIET + 30 + 2
     assert story.metrics.value("lastseen_outages_total", component="chat") == 1
     assert story.metrics.sum("lastseen_outages_total", component="web") == 0
     down = story.metrics.value("lastseen_downtime_seconds_total", component="chat")
@@ -361,7 +367,7 @@ def test_a_flapping_server_is_one_window_with_one_conversation(told: dict[str, T
     assert story.started.is_start_of(seconds(last["end"]))
     assert last["kind"] == "intermittent"
     statuses = [stage["status"] for stage in last["stages"]]
-    assert statuses.count("recovering") >= 4
+    assert statuses.count("recovering") >= _FLAPS
     assert story.metrics.value("lastseen_outages_total", component="chat") == 1
 
 
@@ -380,33 +386,26 @@ def test_a_monitor_that_is_ended_in_the_middle_of_an_outage_goes_on_with_the_sam
 
 def test_a_service_that_is_reset_in_one_country_is_local_interference(company: Company) -> None:
     company.wait_until_all_are_heard()
-    began = time.time()
-    company.regions.reset_hellos(BLOCKED)
-    blocked = Moment(began=began, ended=time.time())
-    try:
+    with company.resetting(BLOCKED) as moments:
         window = wait_for(company.hub, "acme", "open")
         alone = wait_for(company.monitors[BLOCKED], "acme", "open")
         time.sleep(12)  # an open window is looked at again every ten seconds
-        later = wait_for(company.hub, "acme", "open")
+        seen = [window, wait_for(company.hub, "acme", "open")]
         metrics = company.hub.metrics()
-        company.kill_the_hub()
+        company.kill_the_hub()  # what others saw is remembered like anything else
         company.wait_until_all_are_heard()
-        again = wait_for(company.hub, "acme", "open")
-        began = time.time()
-    finally:
-        company.regions.unblock()
-    unblocked = Moment(began=began, ended=time.time())
+        seen.append(wait_for(company.hub, "acme", "open"))
     last = wait_for(company.hub, "acme", "closed")
-    for found in (window, later, again, last):
+    for found in (*seen, last):
         assert (found["reach"], found["cause"]) == ("local", "interference")
         assert (found["layer"], found["reason"], found["kind"]) == ("tls", "reset", "total")
         assert found["vantages"] == [BLOCKED]
         assert sorted(found["vantages_fine"]) == sorted(set(PLACES) - {BLOCKED})
         assert (found["id"], found["start"], found["opened"]) == (window["id"], window["start"], window["opened"])
-    assert blocked.is_start_of(seconds(last["start"]))
-    assert unblocked.is_start_of(seconds(last["end"]))
+    assert moments[0].is_start_of(seconds(last["start"]))
+    assert moments[1].is_start_of(seconds(last["end"]))
     # what one network alone sees is believed after two more rounds; and its attempts come once a second
-    assert seconds(window["opened"]) - blocked.began <= DECIDED + 2 * INTERVAL + 1
+    assert seconds(window["opened"]) - moments[0].began <= DECIDED + 2 * INTERVAL + 1
     assert (alone["reach"], alone["cause"]) == ("undetermined", "undetermined")
     assert metrics.value("lastseen_service_state", service="acme") == 0, "it is up where the hub stands"
     assert metrics.value("lastseen_outage_info", service="acme", reach="local", cause="interference") == 1
