@@ -68,7 +68,8 @@ server_name and pin hold for the URL's own origin only.
 Phases: resolve, connect, tls (https), request (until the first byte of the
 answer), response; with redirects each adds up over the hops.
 Failures: dns/*, route/unreachable, tcp/refused, tcp/reset, tcp/timeout, tls/*,
-http/status (the HTTP version too), http/header, http/body, http/json,
+http/status (the HTTP version too), http/denied (an unexpected 400, 401 or 403:
+the server does not want this client), http/header, http/body, http/json,
 http/size (``max_bytes``, or a head beyond 64 KiB), http/redirects,
 http/malformed, http/closed, http/reset, http/timeout. An unexpected 429 or
 421, or 503 with Retry-After, asks us to come back later, and says when.

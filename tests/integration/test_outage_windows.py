@@ -19,7 +19,7 @@ import pytest
 from tests.support.certificates import CertificateAuthority
 from tests.support.monitor import Metrics, Monitor
 from tests.support.namespace import Namespace
-from tests.support.regions import SERVICE, Regions, Server
+from tests.support.regions import SERVICE, Regions, Server, mosquitto, nginx
 from tests.support.servers import free_port
 
 INTERVAL = 1.0
@@ -30,16 +30,6 @@ with confirmations that are quicker; a sitting a second, and a second for a mach
 QUIET = 8.0
 _FLAPS = 3
 _PATIENCE = 60.0
-_NGINX = """{user}
-worker_processes 1; daemon off; pid {folder}/pid; error_log {folder}/error.log;
-events {{ worker_connections 256; }}
-http {{
-  access_log off;
-  client_body_temp_path {folder}/t1; proxy_temp_path {folder}/t2; fastcgi_temp_path {folder}/t3;
-  uwsgi_temp_path {folder}/t4; scgi_temp_path {folder}/t5;
-  server {{ {listen} return 204; }}
-}}
-"""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -130,22 +120,6 @@ class House:
         folder = self.folder / name
         folder.mkdir()
         return self._stack.enter_context(Server(self._namespace, folder, program(folder, address), address))
-
-
-def mosquitto(folder: Path, address: tuple[str, int]) -> list[str | Path]:
-    conf = folder / "mosquitto.conf"
-    conf.write_text(f"persistence false\nuser root\nlistener {address[1]} {address[0]}\nallow_anonymous true\n")
-    return ["mosquitto", "-c", conf]
-
-
-def nginx(folder: Path, address: tuple[str, int], leaf: tuple[Path, Path] | None = None) -> list[str | Path]:
-    host, port = address
-    listen = f"listen {host}:{port};"
-    if leaf:
-        listen = f"listen {host}:{port} ssl; ssl_certificate {leaf[0]}; ssl_certificate_key {leaf[1]};"
-    conf = folder / "nginx.conf"
-    conf.write_text(_NGINX.format(user="user root;", folder=folder, listen=listen))
-    return ["nginx", "-e", folder / "error.log", "-c", conf]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -294,8 +268,8 @@ class Company:
             peers = [self._peer(other) for other in PLACES if other != HUB] if name == HUB else []
             vantage = {"name": name, **PLACES[name]}
             monitor.write(watching(witness, acme, vantage=vantage, web=web, peers=peers))
-        with ThreadPoolExecutor() as pool:
-            list(pool.map(stack.enter_context, self.monitors.values()))
+        for monitor in self.monitors.values():  # one after the other: a start is work for a core
+            stack.enter_context(monitor)
         self.hub = self.monitors[HUB]
 
     def _peer(self, name: str) -> dict[str, Any]:

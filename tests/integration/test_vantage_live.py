@@ -30,7 +30,8 @@ _SPOILT = 25.0
 _FOUND = 20.0
 """Seconds within which the witnesses see through it; chance may need longer than certainty, but not"""
 _FOUND_BY_CHANCE = 50.0
-_HEALED = 30.0
+_HEALED = 60.0
+"""Seconds within which all is well again: what was slow is doubted for some more attempts."""
 
 
 @dataclass(frozen=True)

@@ -167,11 +167,11 @@ async def test_204_has_no_body(server: Nginx) -> None:
 
 
 async def test_credentials_open_doors_and_wrong_ones_do_not(server: Nginx) -> None:
-    assert (await get(server, "/private")).verdict == "http/status"
+    assert (await get(server, "/private")).verdict == "http/denied"
     right = await get(server, "/private", auth={"username": "monitor", "password": "s3cret"}, expect={"body": "garden"})
     assert right.verdict == "ok"
     wrong = await get(server, "/private", auth={"username": "monitor", "password": "wr0ng"})
-    assert wrong.verdict == "http/status"
+    assert wrong.verdict == "http/denied"
     assert "wr0ng" not in message(wrong)
     assert (await get(server, "/bearer", auth={"token": "t0ken"})).verdict == "ok"
 

@@ -14,6 +14,16 @@ from tests.support.servers import program
 
 SERVICE = "198.18.10.1"
 _PATIENCE = 15.0
+_NGINX = """user root;
+worker_processes 1; daemon off; pid {folder}/pid; error_log {folder}/error.log;
+events {{ worker_connections 256; }}
+http {{
+  access_log off;
+  client_body_temp_path {folder}/t1; proxy_temp_path {folder}/t2; fastcgi_temp_path {folder}/t3;
+  uwsgi_temp_path {folder}/t4; scgi_temp_path {folder}/t5;
+  server {{ {listen} return 204; }}
+}}
+"""
 _RULES = "table inet blocked { chain arriving { type filter hook input priority filter; }; }"
 
 
@@ -131,3 +141,21 @@ class Server:
         except OSError:
             return False
         return True
+
+
+def mosquitto(folder: Path, address: tuple[str, int]) -> list[str | Path]:
+    """The command of an MQTT broker that listens there."""
+    conf = folder / "mosquitto.conf"
+    conf.write_text(f"persistence false\nuser root\nlistener {address[1]} {address[0]}\nallow_anonymous true\n")
+    return ["mosquitto", "-c", conf]
+
+
+def nginx(folder: Path, address: tuple[str, int], leaf: tuple[Path, Path] | None = None) -> list[str | Path]:
+    """The command of a web server that listens there, with TLS when it has a leaf."""
+    host, port = address
+    listen = f"listen {host}:{port};"
+    if leaf:
+        listen = f"listen {host}:{port} ssl; ssl_certificate {leaf[0]}; ssl_certificate_key {leaf[1]};"
+    conf = folder / "nginx.conf"
+    conf.write_text(_NGINX.format(folder=folder, listen=listen))
+    return ["nginx", "-e", folder / "error.log", "-c", conf]
