@@ -20,6 +20,9 @@ _STAGES = 100
 """A window keeps this many stages at most; the last one is then stretched."""
 _RELAPSE = 2
 """Fewer failures than this in a quiet period are chance, whatever their share."""
+_LASTING = (Status.OPEN, Status.PLANNED)
+_WEIGHT = 10
+"""What a critical component says of the layer counts this much more than what a minor one says."""
 _WIDTH = {Reach.UNDETERMINED: 0, Reach.LOCAL: 1, Reach.REGIONAL: 2, Reach.GLOBAL: 3}
 
 
@@ -75,7 +78,7 @@ class Case:
     places: dict[str, Place] = field(default_factory=dict)
     members: dict[tuple[str, str], Member] = field(default_factory=dict)
     tally: Counter[tuple[str, Layer | None, Reason | None]] = field(default_factory=Counter)
-    """Failures by vantage, layer and reason."""
+    """Failures by vantage, layer and reason; those of critical components weigh more."""
     rounds: dict[int, Round] = field(default_factory=dict)
     kinds: dict[Kind, float] = field(default_factory=lambda: dict.fromkeys(Kind, 0.0))
     """Seconds of each kind so far."""
@@ -113,7 +116,7 @@ class Case:
             self.evidence.append(_evidence(health, mark))
         for mark in health.trouble:
             if mark.failure:
-                self.tally[health.vantage, mark.failure.layer, mark.failure.reason] += 1
+                self.tally[health.vantage, mark.failure.layer, mark.failure.reason] += _weight(health)
         asked, failed, _ = health.share_since(self.start)
         seen = self._round(health.seen)
         seen.asked += asked
@@ -130,7 +133,7 @@ class Case:
             seen.slow += 1
         if failure is not None:
             seen.failed += 1
-            self.tally[health.vantage, failure.layer, failure.reason] += 1
+            self.tally[health.vantage, failure.layer, failure.reason] += _weight(health)
 
     def _round(self, at: float) -> Round:
         self.is_dirty = True
@@ -219,7 +222,7 @@ class Case:
         """Note how it is now, as a new stage when something changed."""
         self.is_dirty = True
         last = self.stages[-1] if self.stages else None
-        kind = last.kind if last and self.status is Status.RECOVERING else self.kind_now()
+        kind = last.kind if last and self.status not in _LASTING else self.kind_now()
         if last is None:
             self.kinds[kind] += max(now - self.start, 1.0)
         elif last.status is not Status.RECOVERING:
@@ -271,6 +274,10 @@ class Case:
                 self.evidence.append(evidence)
         other.happen(Event.OUTGROWN)
         other.absorbed_by = self.id
+
+
+def _weight(health: Health) -> int:
+    return _WEIGHT if health.check.critical else 1
 
 
 def _evidence(health: Health, mark: Mark) -> Evidence:

@@ -64,7 +64,7 @@ class Opening:
             start=start,
             start_after=first.before if first else None,
             opened=now,
-            width=max(30.0, self._rules.kind_rounds * max(health.check.interval for health in bad)),
+            width=min(self._rules.kind_rounds * max(health.check.interval for health in bad), self._rules.quiet / 3),
             planned_until=planned,
             quiet=self._quiet(place, start),
         )

@@ -123,8 +123,7 @@ class Networks:
         if len(vote.bad) + len(vote.fine) < 2:
             return Reach.UNDETERMINED
         regions = self.regions(vote)
-        others = set(self._by_region(vote.fine)) - regions
-        if len(vote.bad) > len(vote.fine) and len(regions) > 1 and len(regions) > len(others):
+        if len(vote.bad) > len(vote.fine) and len(regions) > 1:
             return Reach.GLOBAL
         if not vote.fine:
             return Reach.UNDETERMINED  # nobody looks from another region

@@ -121,7 +121,7 @@ def _bracket(report: Report) -> str:
 
 
 def _earlier(after: float | None, at: float) -> str:
-    return "perhaps earlier" if after is None else f"up to {lasting(at - after)} earlier"
+    return "perhaps earlier" if after is None or at <= after else f"up to {lasting(at - after)} earlier"
 
 
 def _outlook(report: Report, edition: Edition, quiet: float) -> str:

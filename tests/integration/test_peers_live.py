@@ -15,7 +15,7 @@ from tests.support.certificates import CertificateAuthority
 from tests.support.monitor import Metrics, Monitor
 from tests.support.namespace import Namespace
 from tests.support.regions import Server, mosquitto
-from tests.support.servers import free_port, program
+from tests.support.servers import free_port
 
 _TOKEN = "made-up-for-tests"
 _AHEAD = 3600.0
@@ -34,7 +34,7 @@ class Pair:
             Server(namespace, folder / "broker", mosquitto(folder / "broker", address), address)
         )
         self._stack = stack
-        self.far = Monitor(folder / "far", {}, namespace=namespace, prefix=[program("faketime"), "-f", f"+{_AHEAD:g}"])
+        self.far = Monitor(folder / "far", {}, namespace=namespace, environ=ahead())
         self.near = Monitor(folder / "near", {}, namespace=namespace)
         self.url = f"https://127.0.0.1:{self.far.port}"
         peer = {"url": self.url, "token": _TOKEN, "ca_file": str(authority.ca_path), "interval": "1s"}
@@ -61,6 +61,12 @@ class Pair:
     def outages(self) -> list[dict[str, Any]]:
         found: list[dict[str, Any]] = json.loads(self.near.get("/api/v1/outages").body)["outages"]
         return found
+
+
+def ahead() -> dict[str, str]:
+    """The environment of a process whose wall clock is `_AHEAD`. The command `faketime` would be its parent."""
+    (library,) = Path("/usr/lib").glob("*/faketime/libfaketime.so.1")
+    return {"LD_PRELOAD": str(library), "FAKETIME": f"+{_AHEAD:g}", "FAKETIME_DONT_FAKE_MONOTONIC": "1"}
 
 
 def watching(name: str, country: str, network: str, broker: tuple[str, int], **top: Any) -> dict[str, Any]:
