@@ -13,7 +13,7 @@ from typing import Protocol
 
 from rich.console import Console
 
-from bench import growth, load, overload, pipeline, probes, start, store
+from bench import detection, growth, load, overload, pipeline, probes, start, store
 from bench.processes import WORLD
 from bench.results import Result, at_least, show
 
@@ -32,6 +32,7 @@ _ALL: dict[str, _Benchmark] = {
     "start": start.run,
     "overload": overload.run,
     "store": store.run,
+    "detection": detection.run,
 }
 
 

@@ -123,7 +123,8 @@ class Networks:
         if len(vote.bad) + len(vote.fine) < 2:
             return Reach.UNDETERMINED
         regions = self.regions(vote)
-        if len(vote.bad) > len(vote.fine) and len(regions) > 1:
+        others = set(self._by_region(vote.fine)) - regions
+        if len(vote.bad) > len(vote.fine) and len(regions) > max(1, len(others)):
             return Reach.GLOBAL
         if not vote.fine:
             return Reach.UNDETERMINED  # nobody looks from another region

@@ -65,7 +65,7 @@ class Pair:
 
 def ahead() -> dict[str, str]:
     """The environment of a process whose wall clock is `_AHEAD`. The command `faketime` would be its parent."""
-    (library,) = Path("/usr/lib").glob("*/faketime/libfaketime.so.1")
+    (library,) = Path("/usr/lib").glob("*/faketime/libfaketimeMT.so.1")
     return {"LD_PRELOAD": str(library), "FAKETIME": f"+{_AHEAD:g}", "FAKETIME_DONT_FAKE_MONOTONIC": "1"}
 
 
