@@ -83,7 +83,7 @@ class View:
     def _standing(self) -> Span | None:
         name = self._parts.configuration.vantage.name
         state, since = self._parts.judge.vantage_states.get(name, (None, None))
-        return Span(vantage=name, state=state, start=since, end=None) if state and since is not None else None
+        return Span(vantage=name, state=state, start=since or self._life.started, end=None) if state else None
 
     def _vitals(self) -> Vitals:
         parts, counts = self._parts, self._parts.runner.counts

@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 
 from monitor.domain.attempt import Attempt
 from monitor.domain.outage import Evidence, Stage, Window
-from monitor.domain.words import Breadth, Cause, Kind, Layer, Outcome, Reach, Reason, State, Status
+from monitor.domain.words import Breadth, Cause, Fact, Kind, Layer, Outcome, Reach, Reason, State, Status
 from monitor.judgement.health import Health, Mark
 from monitor.judgement.places import Place
 from monitor.judgement.rules import Rules
@@ -73,12 +73,12 @@ class Case:
     absorbed_by: str = ""
     reach: Reach = Reach.UNDETERMINED
     cause: Cause = Cause.UNDETERMINED
-    linked: set[str] = field(default_factory=set)
-    """Providers whose windows began together with this one."""
     places: dict[str, Place] = field(default_factory=dict)
     members: dict[tuple[str, str], Member] = field(default_factory=dict)
     tally: Counter[tuple[str, Layer | None, Reason | None]] = field(default_factory=Counter)
     """Failures by vantage, layer and reason; those of critical components weigh more."""
+    elsewhere: Counter[bool] = field(default_factory=Counter)
+    """How often a second resolver knew the name that did not resolve."""
     rounds: dict[int, Round] = field(default_factory=dict)
     kinds: dict[Kind, float] = field(default_factory=lambda: dict.fromkeys(Kind, 0.0))
     """Seconds of each kind so far."""
@@ -133,6 +133,8 @@ class Case:
             seen.slow += 1
         if failure is not None:
             seen.failed += 1
+            if Fact.DNS_ELSEWHERE in attempt.facts:
+                self.elsewhere[bool(attempt.facts[Fact.DNS_ELSEWHERE])] += 1
             self.tally[health.vantage, failure.layer, failure.reason] += _weight(health)
 
     def _round(self, at: float) -> Round:
@@ -256,7 +258,7 @@ class Case:
             self.members.setdefault(key, member)
         self.places.update(other.places)
         self.tally.update(other.tally)
-        self.linked |= other.linked
+        self.elsewhere.update(other.elsewhere)
         self.quiet = max(self.quiet, other.quiet)
         for number, seen in other.rounds.items():
             mine = self.rounds.setdefault(number, Round())

@@ -46,10 +46,15 @@ def find_cause(case: Case, around: Surroundings) -> Cause:
     modes = _modes(case, around.networks)
     if not modes:
         return _of_slowness(case, around)
+    if case.main[0] is Layer.DNS and case.reach is not Reach.GLOBAL and case.elsewhere.total():
+        return _of_names(case)
+    reasons = {reason for _, reason in modes.values()}
+    return Cause.PROBE if _is_ours(case, reasons) else _by_reach(case, around, modes)
+
+
+def _by_reach(case: Case, around: Surroundings, modes: Mapping[str, Mode]) -> Cause:
     layers = {layer for layer, _ in modes.values()}
     reasons = {reason for _, reason in modes.values()}
-    if _is_ours(case, reasons):
-        return Cause.PROBE
     others = {other.provider for other in around.others if other.reach is case.reach} - {case.provider}
     if case.reach in (Reach.LOCAL, Reach.REGIONAL) and layers & _WIRE and not reasons <= _THEIRS:
         return _of_the_way(case, around, modes, others)
@@ -60,6 +65,13 @@ def find_cause(case: Case, around: Surroundings) -> Cause:
         return Cause.UNDETERMINED
     shares = case.reach is Reach.GLOBAL and any(other.main[0] is case.main[0] for other in around.others)
     return Cause.DEPENDENCY if others and shares else Cause.PROVIDER
+
+
+def _of_names(case: Case) -> Cause:
+    """A second resolver was asked: where it knows the name, ours cannot or may not tell it."""
+    if case.elsewhere[False] >= case.elsewhere[True]:
+        return Cause.PROVIDER
+    return Cause.INTERFERENCE if case.main[1] in _FORGED else Cause.PATH
 
 
 def _of_slowness(case: Case, around: Surroundings) -> Cause:

@@ -20,8 +20,9 @@ _SLOW_MARKS = 12
 """A check is degraded when this many of its last attempts were slow or failed: what hits one attempt in three is noise
 of a loaded server, what hits four in five is how it is now."""
 _SLOW_TIMES = 4.0
-_SLOW_MORE = 1.0
-"""Slow is four times the usual and a second more: a second is where people notice that they wait."""
+_SLOW_MORE = 0.9
+"""Slow is four times the usual and nearly a second more: a second is where people notice that they wait, and what a
+lost first packet costs (RFC 6298 section 2)."""
 _LEARNED = 10
 """Attempts before "usual" means anything."""
 _MEMORY = 50

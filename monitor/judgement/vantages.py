@@ -6,13 +6,13 @@ single witness that fails is only itself. What a witness measures is judged with
 the same health as any check.
 """
 
-import ipaddress
 from collections.abc import Iterable
 from dataclasses import dataclass
 from functools import lru_cache
 
 from monitor.domain.attempt import Attempt, Failure
 from monitor.domain.check import Check, Vantage
+from monitor.domain.endpoints import is_by_address
 from monitor.domain.words import Layer, Outcome, Reason, VantageState
 from monitor.judgement.health import Health, Mark
 from monitor.judgement.losses import Losses
@@ -25,9 +25,19 @@ _RESOLVES_ONLY = frozenset({"dns", "name"})
 """Kinds of witness that prove a resolver, not the way out: name servers often stand inside the own network."""
 _EXPIRY = frozenset({Reason.CERT_EXPIRED, Reason.CERT_NOT_YET_VALID})
 _FOREIGN_ANSWER = frozenset(
-    {Reason.CERT_UNTRUSTED, Reason.CERT_NAME, Reason.REDIRECTS, Reason.STATUS, Reason.DENIED, Reason.BODY}
+    {
+        Reason.CERT_UNTRUSTED,
+        Reason.CERT_NAME,
+        Reason.REDIRECTS,
+        Reason.STATUS,
+        Reason.DENIED,
+        Reason.BODY,
+        Reason.MALFORMED,
+    }
 )
-_ANSWERED_WRONG = frozenset({Reason.NXDOMAIN, Reason.SERVFAIL, Reason.RCODE, Reason.NO_ANSWER, Reason.ANSWER})
+_ANSWERED_WRONG = frozenset(
+    {Reason.NXDOMAIN, Reason.SERVFAIL, Reason.RCODE, Reason.REFUSED, Reason.NO_ANSWER, Reason.ANSWER}
+)
 _ROW = 4
 """Failures in a row that losing some packets does not explain."""
 _SHORT, _LONG = 3, 10
@@ -131,6 +141,8 @@ class VantageWatch:
         lost_names = named and all(_failed(way, _SHORT) >= 2 and _layer(way) is Layer.DNS for way in named)
         if lost_names and addressed and any(not way.run for way in addressed):
             return _from_marks(VantageState.RESOLVER_BROKEN, [_recent(way, _SHORT)[0] for way in named])
+        if ways and all(way.run for way in ways) and not self._is_contradicted:
+            return Finding(self.state, self.since or 0.0, 0.0)  # soon it is clear what this is; a slow line it is not
         return self._find_reservations(ways)
 
     def _is_cut(self, way: Health) -> bool:
@@ -277,14 +289,9 @@ def _proves_way(check: Check) -> bool:
 
 
 def _is_address(check: Check) -> bool:
-    return _is_literal(check.target)
+    """Needs no resolver."""
+    endpoint = getattr(check.settings, "endpoint", None)  # a witness of a scenario has a name and no settings
+    return endpoint is not None and _needs_no_name(endpoint)
 
 
-@lru_cache(1024)
-def _is_literal(target: str) -> bool:
-    host = target.rsplit(":", 1)[0].strip("[]")
-    try:
-        ipaddress.ip_address(host)
-    except ValueError:
-        return False
-    return True
+_needs_no_name = lru_cache(1024)(is_by_address)

@@ -24,12 +24,16 @@ def test_an_example_of_the_page_loads(number: int, tmp_path: Path) -> None:
 
 
 def test_what_the_page_says_of_its_examples_holds() -> None:
-    judging, maintenance, _, names = EXAMPLES
+    judging, maintenance, ours, _, names = EXAMPLES
     first, second = loads(judging, KINDS, None, {}).checks
     assert (first.judging.fall, first.judging.rise, first.judging.slow) == (2, 4, 2.0)
     assert (second.judging.fall_failed, second.judging.fall_of, second.judging.slow) == (8, 15, 0.5)
     announced = loads(maintenance, KINDS, Catalogue.load(catalogue_folder()), {}).maintenance
     assert [each.name for each in announced] == ["weekly patches", "backup", "database", "new rack", "carrier"]
+    default = loads("{}", KINDS, None, {})
+    same = loads(ours, KINDS, None, {})
+    assert [check.id for check in same.witnesses] == [check.id for check in default.witnesses]
+    assert same.second_resolver == default.second_resolver
     assert [check.id for check in loads(names, KINDS, None, {}).checks] == [
         "acme-dns/zone/acme.example A @192.0.2.53:53/dns",
         "acme-dns/zone/acme.example over tcp/dns",
