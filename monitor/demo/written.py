@@ -51,8 +51,11 @@ def _services(story: Story, services: Iterable[list[StandIn]]) -> Iterator[str]:
         yield f"    provider: {target.provider}"
         yield from (f"    {line}" for line in _ASKING)
         yield "    components:"
+        has_chat = not all(one.speaks_http for one in members)
         for one in members:
             yield f"      - name: {one.target.component}"
+            if has_chat and one.speaks_http:
+                yield "        critical: false   # as in the catalogue: what people name is the chat"
             yield f"        targets: [{_target(one)}]"
 
 

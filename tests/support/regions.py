@@ -59,23 +59,14 @@ class Regions:
         return f"198.18.{list(self.of).index(name) + 1}.2"
 
     def reset_hellos(self, name: str) -> None:
-        """Answer every TLS hello of this vantage with a reset, in the server's stead."""
-        # a record of the type handshake; connecting is let through
-        self._block(name, "@ih,0,8 0x16 reject with tcp reset")
-
-    def refuse(self, name: str) -> None:
-        """Answer every packet of this vantage to the servers with a reset."""
-        self._block(name, "reject with tcp reset")
+        """Answer every TLS hello of this vantage with a reset, in the server's stead. Connecting is let through."""
+        link = f"to-{list(self.of).index(name) + 1}"
+        hello = f"iifname {link} ip daddr {SERVICE} meta l4proto tcp @ih,0,8 0x16"  # a record of the type handshake
+        self.core.run("nft", f"add rule inet blocked arriving {hello} reject with tcp reset")
 
     def unblock(self) -> None:
         """Let everything through again."""
         self.core.run("nft", "flush chain inet blocked arriving")
-
-    def _block(self, name: str, rule: str) -> None:
-        link = f"to-{list(self.of).index(name) + 1}"
-        self.core.run(
-            "nft", f"add rule inet blocked arriving iifname {link} ip daddr {SERVICE} meta l4proto tcp {rule}"
-        )
 
     def _link(self, namespace: Namespace, number: int) -> None:
         line = f"link add uplink netns {namespace.name} type veth peer name to-{number} netns {self.core.name}"
