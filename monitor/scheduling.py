@@ -14,8 +14,10 @@ import asyncio
 import math
 from collections import Counter
 from collections.abc import Awaitable, Callable, Iterable
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
+from functools import partial
 from hashlib import blake2b
 
 from apscheduler.schedulers.asyncio import AsyncIOScheduler
@@ -226,7 +228,7 @@ class Schedule:
 
     def every(self, seconds: float, action: Callable[[], Awaitable[None]]) -> None:
         """Call ``action`` every ``seconds``; a run still going on is not started twice."""
-        self._scheduler.add_job(action, "interval", seconds=seconds, max_instances=1)
+        self._scheduler.add_job(partial(_until_stopped, action), "interval", seconds=seconds, max_instances=1)
 
     def apply(self, members: Iterable[Member]) -> None:
         """Run these and no others from now on; what stays keeps its phase."""
@@ -263,3 +265,9 @@ class Schedule:
 
 def _job_id(interval: float) -> str:
     return f"group-{interval:g}s"
+
+
+async def _until_stopped(action: Callable[[], Awaitable[None]]) -> None:
+    # Its shutdown cancels what runs, and would then log that as an error: here the task ends anyhow.
+    with suppress(asyncio.CancelledError):
+        await action()

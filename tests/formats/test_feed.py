@@ -1,8 +1,11 @@
 import json
+from contextlib import suppress
 from dataclasses import replace
 from typing import Any
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as some
 
 from monitor.domain.attempt import Attempt, Failure
 from monitor.domain.check import Vantage
@@ -185,3 +188,32 @@ def test_a_row_that_no_monitor_writes_is_malformed(bad: object) -> None:
 def test_a_word_of_a_newer_version_is_told_apart(newer: object) -> None:
     with pytest.raises(UnknownWord):
         read_row(newer)
+
+
+_JSON = some.recursive(
+    some.none() | some.booleans() | some.integers() | some.floats() | some.text(),
+    lambda inner: some.lists(inner, max_size=9) | some.dictionaries(some.text(), inner, max_size=5),
+    max_leaves=20,
+)
+_WORDS = some.sampled_from([*Outcome, *Layer, *Reason])
+
+
+@given(some.lists(_JSON | _WORDS, min_size=9, max_size=9) | _JSON)
+def test_whatever_stands_in_a_row_nothing_comes_of_it_but_an_attempt_or_a_reason(found: object) -> None:
+    with suppress(Malformed, UnknownWord):
+        number, attempt = read_row(found)
+        assert number >= 0
+        assert (attempt.outcome is Outcome.OK) is (attempt.failure is None)
+
+
+@given(some.dictionaries(some.sampled_from(["vantage", "run", "now", "next", "newest", "lost", "attempts"]), _JSON))
+def test_whatever_stands_on_a_page_it_is_a_page_or_refused(changes: dict[str, Any]) -> None:
+    with suppress(Unreadable):
+        assert read_page(changed(**changes)).vantage.name
+
+
+@given(some.binary(max_size=200), some.integers(0, 400))
+def test_damaged_bytes_are_a_page_or_refused(noise: bytes, place: int) -> None:
+    body = page_as_json(PAGE, [rows_as_json(1, [OK, FAILED])])
+    with suppress(Unreadable):
+        read_page(body[:place] + noise + body[place + len(noise) :])
