@@ -81,7 +81,7 @@ def watching(name: str, country: str, network: str, broker: tuple[str, int], **t
             else {"name": f"acme-{name}", "interval": "1s", "timeout": "800ms", "components": [c]}
             for c in (component, own)
         ],
-        "judgement": {"quiet": "5s"},
+        "judgement": {"quiet": "15s"},
         **top,
     }
 
