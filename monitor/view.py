@@ -83,6 +83,8 @@ class View:
     def _standing(self) -> Span | None:
         name = self._parts.configuration.vantage.name
         state, since = self._parts.judge.vantage_states.get(name, (None, None))
+        if since is None and not self._parts.witnesses.online:
+            return None  # too early for a finding, and no witness has answered yet
         return Span(vantage=name, state=state, start=since or self._life.started, end=None) if state else None
 
     def _vitals(self) -> Vitals:
