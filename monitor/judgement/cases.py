@@ -209,7 +209,7 @@ class Case:
         share = sum(self.rounds[key].failed for key in newest) / asked if asked else 0.0
         if share >= self.rules.total:
             return Kind.TOTAL
-        return Kind.INTERMITTENT if share >= self.rules.intermittent else Kind.DEGRADED
+        return Kind.INTERMITTENT
 
     @property
     def kind(self) -> Kind:
@@ -228,7 +228,7 @@ class Case:
         if last is None:
             self.kinds[kind] += max(now - self.start, 1.0)
         elif last.status is not Status.RECOVERING:
-            self.kinds[kind] += now - self.looked
+            self.kinds[last.kind] += now - self.looked
         if _WIDTH[reach] > _WIDTH[self.reach]:
             self.reach = reach
         self.looked = now

@@ -1,6 +1,7 @@
 """The docket: which cases are open, when one opens, widens and closes."""
 
 from collections.abc import Collection, Iterable, Mapping, Set
+from math import ceil
 
 from monitor.domain.attempt import Attempt
 from monitor.domain.check import Vantage
@@ -18,10 +19,10 @@ from monitor.judgement.rules import Rules
 from monitor.judgement.tables import Event
 
 _LOOKS = 150
-"""Cases that are looked at in one sitting, 0.3 ms each: with hundreds of them the loop must not feel it."""
+"""Cases that are looked at for each second since the last sitting, 0.3 ms each: the loop must not feel hundreds."""
 
 _PLACES = 200
-"""Components that are judged in one sitting, likewise."""
+"""Components that are judged, likewise."""
 _PATCHY = 2
 """Failures of one check among its last ones that are no chance any more, when others see it down."""
 
@@ -83,10 +84,10 @@ class Docket:
         touched, self._touched = self._touched, {}
         return touched
 
-    def decide(self, now: float) -> tuple[Window, ...]:
-        """The windows that are new, or not as they were."""
+    def decide(self, now: float, elapsed: float) -> tuple[Window, ...]:
+        """The windows that are new, or not as they were; ``elapsed`` is the time since the last sitting."""
         # In one order, whoever spoke first, so that a restart changes nothing; a second later the rest has its turn.
-        names = sorted({*self.stirred, *self.opening.pending})[:_PLACES]
+        names = sorted({*self.stirred, *self.opening.pending})[: ceil(_PLACES * elapsed)]
         for name in names:
             self.stirred.pop(name, None)
         changed = dict.fromkeys(case for name in names if (case := self._update(name, now)) is not None)
@@ -96,7 +97,7 @@ class Docket:
             self._widen(case, affected)
         for case in list(self.cases.values()):
             self._live(case, now)
-        return tuple(self._changes(now, changed))
+        return tuple(self._changes(now, changed, ceil(_LOOKS * elapsed)))
 
     def _update(self, name: str, now: float) -> Case | None:
         place = self.extent.places.get(name)
@@ -215,12 +216,12 @@ class Docket:
         self._ended.append(case)
         self.opening.note_closed(case)
 
-    def _changes(self, now: float, changed: Collection[Case]) -> Iterable[Window]:
-        ended, self._ended = self._ended[:_LOOKS], self._ended[_LOOKS:]
+    def _changes(self, now: float, changed: Collection[Case], looks: int) -> Iterable[Window]:
+        ended, self._ended = self._ended[:looks], self._ended[looks:]
         news = [case for case in self.cases.values() if _is_news(case)]
         due = [case for case in self.cases.values() if case in changed or now - case.looked >= self.rules.refresh]
         due.sort(key=lambda case: (case.looked, case.id))
-        looked = dict.fromkeys([*ended, *news, *due][:_LOOKS])
+        looked = dict.fromkeys([*ended, *news, *due][:looks])
         covered = {place.service for case in self.cases.values() for place in case.places.values()}
         peers = Contemporaries(self.cases.values(), self.rules.together)
         for case in looked:

@@ -1,12 +1,13 @@
 """The judge: attempts in, rulings out.
 
-`observe` learns from every attempt at once and is cheap; `sit` decides, about
-once a second. Both are told the time, so the same code runs in `lastseen
+`observe` learns from every attempt at once and is cheap; `sit` decides, some
+times a second. Both are told the time, so the same code runs in `lastseen
 replay`.
 """
 
 from collections.abc import Iterable, Mapping, Sequence
 from itertools import islice
+from math import ceil
 
 from monitor.domain.attempt import Attempt
 from monitor.domain.check import Check, Vantage
@@ -25,7 +26,10 @@ from monitor.judgement.vantages import VantageWatch
 from monitor.judgement.watchtower import Watchtower
 
 _REMEMBERED = 250
-"""Checks that are written down in one sitting, 0.1 ms each. When thousands fail at once the rest has its turn next."""
+"""Checks that are written down for each second since the last sitting, 0.1 ms each. When thousands fail at once the
+rest has its turn next."""
+_SHORTEST, _LONGEST = 0.1, 60.0
+"""Seconds between two sittings that count for how much may be done in one."""
 
 
 class Judge:
@@ -39,6 +43,7 @@ class Judge:
         self._tower = Watchtower()
         self._touched: dict[Health, None] = {}
         self._remembered = 0.0
+        self._sat = 0.0
         self._transitions: list[Transition] = []
         self._spans: list[Span] = []
         self._sweep: list[Health] = []
@@ -66,6 +71,7 @@ class Judge:
         self._docket.replace(places, vantages, titles or {})
         self._standing.replace(places, vantages[0].name if vantages else "", now)
         self._sweep = []
+        self._sat = now
 
     def _add(self, places: dict[str, Place], known: Health | None, check: Check, vantage: str) -> None:
         health = known or Health(check, vantage)
@@ -155,13 +161,17 @@ class Judge:
 
     def sit(self, now: float) -> Ruling:
         """Decide what there is to decide at ``now`` (Unix seconds, not before the last attempt)."""
+        elapsed = min(max(now - self._sat, _SHORTEST), _LONGEST)
+        self._sat = now
         self._judge_vantages(now)
         self._sweep_stale(now)
         self._standing.follow(self._docket.stirred, now)
-        windows = self._docket.decide(now)
+        windows = self._docket.decide(now, elapsed)
         transitions, self._transitions = tuple(self._transitions), []
         spans, self._spans = tuple(self._spans), []
-        return Ruling(at=now, windows=windows, transitions=transitions, spans=spans, memory=tuple(self._memory(now)))
+        return Ruling(
+            at=now, windows=windows, transitions=transitions, spans=spans, memory=tuple(self._memory(now, elapsed))
+        )
 
     def settle(self, now: float) -> tuple[StateSeconds, ...]:
         """The time that components and services spent in their states since this was asked last."""
@@ -236,9 +246,9 @@ class Judge:
                 self._docket.stir(health)
         del self._sweep[-size:]
 
-    def _memory(self, now: float) -> Iterable[tuple[str, str]]:
+    def _memory(self, now: float, elapsed: float) -> Iterable[tuple[str, str]]:
         self._touched |= self._docket.take_touched()
-        for health in list(islice(self._touched, _REMEMBERED)):
+        for health in list(islice(self._touched, ceil(_REMEMBERED * elapsed))):
             del self._touched[health]
             health.kept_at = health.seen
             yield remember_health(health, self._docket.case_of(health))
