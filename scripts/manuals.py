@@ -1,14 +1,22 @@
-"""Write docs/probes/NAME.md from the docstrings of the probes; `make manuals` runs it, a test sees that it was."""
+"""Write what documents take from the code; `make manuals` runs it, tests see that it was.
+
+docs/probes/NAME.md is the docstring of a probe; docs/judgement.md has its diagrams
+from the tables of the judgement.
+"""
 
 import inspect
+import re
 import sys
 from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).parents[1]))
 
-from monitor.registry import PROBES  # the path comes first
+from monitor.judgement.tables import CHECK, WINDOW, diagram  # the path comes first
+from monitor.registry import PROBES
 
 FOLDER = Path(__file__).parents[1] / "docs/probes"
+JUDGEMENT = FOLDER.parent / "judgement.md"
+DIAGRAMS = {"check": diagram(CHECK), "window": diagram(WINDOW)}
 
 
 def manuals() -> dict[str, str]:
@@ -43,8 +51,20 @@ def _as_markdown(text: str) -> str:
     return "\n".join([*lines, *(["```"] if inside else [])])
 
 
+def with_diagrams(text: str) -> str:
+    """``text`` with the diagram that each ``<!-- diagram: NAME -->`` asks for."""
+    return re.sub(
+        r"(<!-- diagram: (\w+) -->\n+```mermaid\n).*?(?=```)",
+        lambda found: found[1] + DIAGRAMS[found[2]],
+        text,
+        flags=re.DOTALL,
+    )
+
+
 if __name__ == "__main__":
     FOLDER.mkdir(parents=True, exist_ok=True)
     for file_name, page in manuals().items():
         (FOLDER / file_name).write_text(page)
         print(FOLDER.name, file_name)
+    JUDGEMENT.write_text(with_diagrams(JUDGEMENT.read_text()))
+    print(JUDGEMENT.name)

@@ -26,6 +26,8 @@ class Account:
     state: State
     settled: float
     """Time is booked up to here."""
+    since: float = 0.0
+    """When it came to its state: nothing that follows can be dated before that."""
     down: float = 0.0
     unknown: float = 0.0
     """Totals in seconds since this process began; they never go down."""
@@ -43,7 +45,7 @@ class Ledger:
         """Keep books on these and no others; new ones begin as unknown."""
         old, self.accounts = self.accounts, {}
         for key in keys:
-            self.accounts[key] = old.get(key) or Account(State.UNKNOWN, now)
+            self.accounts[key] = old.get(key) or Account(State.UNKNOWN, now, now)
 
     def announce(self, announced: tuple[Announced, ...]) -> None:
         """Bad time in these stretches is planned."""
@@ -56,12 +58,13 @@ class Ledger:
             return
         if account.state is not State.UP:
             at = max(at, account.settled)  # only what was taken for up is ever taken back
+        at = max(at, account.since)
         if at >= account.settled:
             self._book(key, account, at)
         else:
             self._add(key, account.state, at, account.settled, -1)
             self._add(key, state, at, account.settled, 1)
-        account.state = state
+        account.state, account.since = state, at
 
     def book(self, now: float, certain: Callable[[Key, Account], float]) -> None:
         """Book what is certain by now. ``certain`` tells until when the state is."""

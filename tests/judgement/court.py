@@ -4,11 +4,13 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
+from typing_extensions import override
+
 from monitor.domain.attempt import Attempt, Failure
 from monitor.domain.check import Check, Vantage
 from monitor.domain.maintenance import Announced
 from monitor.domain.outage import Ruling, Span, Transition, Window
-from monitor.domain.words import Layer, Outcome, Reason, State, Status
+from monitor.domain.words import Fact, FactValue, Layer, Outcome, Reason, State, Status
 from monitor.judgement.judge import Judge
 from tests.support.fakes import a_check
 
@@ -28,6 +30,11 @@ class Seen:
     layer: Layer | None = None
     reason: Reason | None = None
     seconds: float = 0.1
+    facts: tuple[tuple[Fact, FactValue], ...] = ()
+
+    @override
+    def __str__(self) -> str:
+        return f"{self.layer or self.outcome}/{self.reason}" if self.reason else f"{self.seconds:g} s"
 
     @property
     def failure(self) -> Failure | None:
@@ -97,7 +104,7 @@ def attempt(of: Check, at: float, seen: Seen = FINE, confirmation: int = 0) -> A
         duration=seen.seconds,
         outcome=seen.outcome,
         phases={},
-        facts={},
+        facts=dict(seen.facts),
         failure=seen.failure,
         confirmation=confirmation,
     )
