@@ -1,6 +1,7 @@
 """The docket: which cases are open, when one opens, widens and closes."""
 
 from collections.abc import Collection, Iterable, Mapping, Set
+from itertools import islice
 from math import ceil
 
 from monitor.domain.attempt import Attempt
@@ -21,7 +22,7 @@ from monitor.judgement.tables import Event
 _LOOKS = 150
 """Cases that are looked at for each second since the last sitting, 0.3 ms each: the loop must not feel hundreds."""
 
-_PLACES = 200
+_PLACES = 1000
 """Components that are judged, likewise."""
 _PATCHY = 2
 """Failures of one check among its last ones that are no chance any more, when others see it down."""
@@ -84,12 +85,16 @@ class Docket:
         touched, self._touched = self._touched, {}
         return touched
 
-    def decide(self, now: float, elapsed: float) -> tuple[Window, ...]:
-        """The windows that are new, or not as they were; ``elapsed`` is the time since the last sitting."""
-        # In one order, whoever spoke first, so that a restart changes nothing; a second later the rest has its turn.
-        names = sorted({*self.stirred, *self.opening.pending})[: ceil(_PLACES * elapsed)]
+    def take(self, elapsed: float) -> list[str]:
+        """The components to judge now; ``elapsed`` is the time since the last sitting. The rest has its turn later."""
+        # In one order, whoever spoke first, so that a restart changes nothing.
+        names = sorted({*islice(self.stirred, ceil(_PLACES * elapsed)), *self.opening.pending})
         for name in names:
             self.stirred.pop(name, None)
+        return names
+
+    def decide(self, names: list[str], now: float, elapsed: float) -> tuple[Window, ...]:
+        """The windows that are new, or not as they were."""
         changed = dict.fromkeys(case for name in names if (case := self._update(name, now)) is not None)
         due = [case for case in self.cases.values() if case in changed or now - case.looked >= self.rules.refresh]
         affected = {name for case in self.cases.values() for name in case.places}

@@ -141,8 +141,10 @@ class Judge:
     def _take_sign(self, health: Health, sign: Sign | None, at: float, before: State) -> None:
         if sign is None:
             return
-        self._touched[health] = None
         self._docket.stir(health)
+        if sign is Sign.ANSWERED:
+            return  # that it is watched now is no change of its own
+        self._touched[health] = None
         first = health.bad_since if health.is_bad else None
         failure = health.run[-1].failure if health.run else None
         self._transitions.append(
@@ -165,8 +167,9 @@ class Judge:
         self._sat = now
         self._judge_vantages(now)
         self._sweep_stale(now)
-        self._standing.follow(self._docket.stirred, now)
-        windows = self._docket.decide(now, elapsed)
+        names = self._docket.take(elapsed)
+        self._standing.follow(names, now)
+        windows = self._docket.decide(names, now, elapsed)
         transitions, self._transitions = tuple(self._transitions), []
         spans, self._spans = tuple(self._spans), []
         return Ruling(

@@ -203,3 +203,29 @@ def test_no_counter_goes_down_and_no_second_is_lost(
     handed_out += sum(sum(astuple(each)[3:]) for each in rest)
     assert handed_out == pytest.approx(now, abs=1e-3)
     assert ledger.accounts[CHAT].settled == pytest.approx(HOUR + now)
+
+
+@given(moves=MOVES)
+@settings(max_examples=100)
+def test_in_the_end_no_hour_holds_more_than_an_hour_nor_less_than_nothing(
+    moves: list[tuple[State, float, float, float, bool]],
+) -> None:
+    """What is handed out later may take back from what was handed out before; the sums are what is stored."""
+    ledger = a_ledger(UNKNOWN)
+    now = 0.0
+    sums: dict[tuple[int, str], float] = {}
+
+    def add(seconds: tuple[StateSeconds, ...]) -> None:
+        for hour, states in booked(seconds).items():
+            for state, amount in states.items():
+                sums[hour, state] = sums.get((hour, state), 0.0) + amount
+
+    for state, later, back, silent, is_settled in moves:
+        now += later
+        ledger.change(CHAT, state, HOUR + now - back)
+        if is_settled:
+            add(ledger.settle(HOUR + now, until(now - silent)))
+    add(ledger.settle(HOUR + now, surely))
+    assert all(amount >= -1e-3 for amount in sums.values())
+    for hour in range(int(now // H)):
+        assert sum(amount for (each, _), amount in sums.items() if each == hour) == pytest.approx(H, abs=1e-3)

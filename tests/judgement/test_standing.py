@@ -117,7 +117,9 @@ def test_blind_time_is_unknown_since_the_last_time_that_it_was_seen() -> None:
     court.meet(FINE, 10, CHAT, *WITNESSES)
     booked = seconds(court)
     assert booked.keys() == {"up", "unknown"}
-    assert booked["unknown"] == pytest.approx(10.0 + 330.0, abs=30.0)
+    assert booked["unknown"] == 10.0 + 60.0 + 330.0 + 10.0, (
+        "it sees again after two rounds; of the last round it was up"
+    )
     assert sum(booked.values()) == court.now - T0
 
 
@@ -158,3 +160,14 @@ def test_a_new_component_begins_unknown_and_takes_nothing_from_the_others() -> N
     court.rounds(2)
     assert seconds(court, "web") == {"unknown": 10.0, "up": 50.0}
     assert seconds(court, "chat") == {}
+
+
+def test_a_fall_takes_back_only_what_was_up() -> None:
+    """Failures from before the first fine attempt may date it."""
+    court = Court(CHAT)
+    for seen in [NO_ROUTE, FINE] * 5:
+        court.let(seen)
+        court.tell("fra-1", CHAT)
+        court.idle(30.0)
+    assert court.state(CHAT) is DOWN
+    assert all(each.up >= 0 for each in court.judge.settle(court.now))
