@@ -1,7 +1,7 @@
 """The docket: which cases are open, when one opens, widens and closes."""
 
 from collections.abc import Collection, Iterable, Mapping, Set
-from itertools import islice
+from itertools import chain, islice
 from math import ceil
 
 from monitor.domain.attempt import Attempt
@@ -22,7 +22,7 @@ from monitor.judgement.tables import Event
 _LOOKS = 150
 """Cases that are looked at for each second since the last sitting, 0.3 ms each: the loop must not feel hundreds."""
 
-_PLACES = 1000
+_PLACES = 200
 """Components that are judged, likewise."""
 _PATCHY = 2
 """Failures of one check among its last ones that are no chance any more, when others see it down."""
@@ -39,6 +39,7 @@ class Docket:
         self.extent = Extent({}, rules)
         self._titles: Mapping[str, str] = {}
         self.stirred: dict[str, None] = {}
+        self.urgent: dict[str, None] = {}
         self._ended: list[Case] = []
         self._touched: dict[Health, None] = {}
         self._gone: list[str] = []
@@ -56,7 +57,8 @@ class Docket:
 
     def stir(self, health: Health) -> None:
         """The component of this check may have changed."""
-        self.stirred[f"{health.check.service}.{health.check.component}"] = None
+        queue = self.urgent if health.is_bad else self.stirred
+        queue[f"{health.check.service}.{health.check.component}"] = None
 
     def case_of(self, health: Health) -> Case | None:
         """The open case that this check is a member of."""
@@ -88,9 +90,11 @@ class Docket:
     def take(self, elapsed: float) -> list[str]:
         """The components to judge now; ``elapsed`` is the time since the last sitting. The rest has its turn later."""
         # In one order, whoever spoke first, so that a restart changes nothing.
-        names = sorted({*islice(self.stirred, ceil(_PLACES * elapsed)), *self.opening.pending})
+        waiting = islice(chain(self.urgent, self.stirred), ceil(_PLACES * elapsed))
+        names = sorted({*waiting, *self.opening.pending})
         for name in names:
             self.stirred.pop(name, None)
+            self.urgent.pop(name, None)
         return names
 
     def decide(self, names: list[str], now: float, elapsed: float) -> tuple[Window, ...]:

@@ -115,7 +115,7 @@ class Judge:
             before, was_observed = health.verdict, health.is_observed
             self._take_sign(health, health.observe(attempt, may_be_slow=watch.is_steady), attempt.started, before)
             if not was_observed:
-                self._docket.stir(health)
+                self._note_seen(health)
             if health.is_usual_news:
                 health.kept = health.usual
                 self._touched[health] = None
@@ -141,9 +141,10 @@ class Judge:
     def _take_sign(self, health: Health, sign: Sign | None, at: float, before: State) -> None:
         if sign is None:
             return
-        self._docket.stir(health)
         if sign is Sign.ANSWERED:
+            self._note_seen(health)
             return  # that it is watched now is no change of its own
+        self._docket.stir(health)
         self._touched[health] = None
         first = health.bad_since if health.is_bad else None
         failure = health.run[-1].failure if health.run else None
@@ -160,6 +161,12 @@ class Judge:
                 reason=failure.reason if failure else None,
             )
         )
+
+    def _note_seen(self, health: Health) -> None:
+        """One more fine check changes nothing in a component that is known to be up."""
+        account = self._standing.accounts.get((health.check.service, health.check.component))
+        if account is None or account.state is not State.UP:
+            self._docket.stir(health)
 
     def sit(self, now: float) -> Ruling:
         """Decide what there is to decide at ``now`` (Unix seconds, not before the last attempt)."""
