@@ -16,7 +16,7 @@ from monitor.web.server import make_app, serve
 
 _DRAIN = 3.0
 """Seconds that running attempts get to end by themselves at a stop; all of it must fit in 5 s."""
-_SIT = 0.25
+_SIT = 0.5
 _STALE = 5.0
 _FLUSH = 60.0
 _FLUSH_PAUSE = 0.1

@@ -1,4 +1,4 @@
-"""The judge at work: it hears every attempt, sits four times a second, and tells nothing before it is on disk.
+"""The judge at work: it hears every attempt, sits twice a second, and tells nothing before it is on disk.
 
 What a monitor remembers of its last life is read while the first attempts are
 under way; until it is there they wait, because a judge without a memory would
