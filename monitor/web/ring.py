@@ -10,7 +10,7 @@ from monitor.domain.attempt import Attempt
 from monitor.domain.check import Check
 from monitor.formats.feed import Made
 
-_KEPT = 2_000
+_KEPT = 10_000
 """Attempts: some minutes of most monitors, twenty seconds of the largest, and 5 MB."""
 _WAITING = 100
 """Readers that may wait at the same time; whoever comes then gets an answer at once."""
