@@ -1,11 +1,13 @@
 """A window in one line, as it is told to people."""
 
+import re
 from typing import Any
 
 import pytest
 
 from monitor.domain.words import Breadth, Cause, Kind, Layer, Reach, Reason, Status
 from monitor.judgement.sentences import say
+from scripts.manuals import JUDGEMENT
 from tests.judgement.court import STUCK, WORLD, Court, check
 from tests.support.windows import acme_planned, at, meta_2021, signal_open, telegram_recovering, whatsapp_2022
 
@@ -92,6 +94,22 @@ def test_the_judge_says_it_of_the_outage_itself() -> None:
 )
 def test_golden(sentence: str, wanted: str) -> None:
     assert sentence == wanted
+
+
+def test_the_manual_says_what_is_said() -> None:
+    local = {"reach": Reach.LOCAL, "vantages": ("af-lbv",), "vantages_fine": ("eu-par", "us-nyc")}
+    reset = {"layer": Layer.TCP, "reason": Reason.RESET, "cause": Cause.INTERFERENCE, "unaffected": ()}
+    still_open = {"status": Status.OPEN, "end": None, "end_after": None, "closed": None}
+    examples = re.findall(r"^```text\n(.*?)^```", JUDGEMENT.read_text(), re.MULTILINE | re.DOTALL)
+    assert "".join(examples).splitlines() == [
+        chat(),
+        say(whatsapp_2022(status=Status.RECOVERING, closed=None), TITLES),
+        say(meta_2021(), TITLES),
+        say(signal_open(), TITLES),
+        say(telegram_recovering(), TITLES),
+        say(whatsapp_2022(**local, **reset, **still_open), TITLES),
+        say(acme_planned(), TITLES),
+    ]
 
 
 @pytest.mark.parametrize(
