@@ -18,6 +18,8 @@ from bench.processes import WORLD
 from bench.results import Result, at_least, show
 
 _LAST_WORDS = 400
+_QUICK_TRIES = 3
+"""Of the short form: other work on a shared machine only ever adds to what is measured."""
 
 
 class _Benchmark(Protocol):
@@ -43,15 +45,27 @@ def main() -> int:
     progress = Console(stderr=True)
     results: list[Result] = []
     for name in given.only or _ALL:
-        began = time.monotonic()
-        with tempfile.TemporaryDirectory(prefix="lastseen-bench-") as folder:
-            results += _outcome(name, Path(folder), quick=given.quick)
-        progress.print(f"{name}: {time.monotonic() - began:.0f} s", style="dim")
+        results += _measured(name, progress, quick=given.quick)
     show(results, Console(width=None if sys.stdout.isatty() else 160))
     if given.json:
         given.json.write_text(json.dumps([result.as_json() for result in results], indent=2) + "\n")
     is_bad: Callable[[Result], bool] = (lambda r: r.is_far_off) if given.quick else (lambda r: not r.is_met)
     return int(any(map(is_bad, results)))
+
+
+def _measured(name: str, progress: Console, *, quick: bool) -> list[Result]:
+    """The lines of one benchmark; in the short form it gets another try when one is far off."""
+    tries = _QUICK_TRIES if quick else 1
+    while True:
+        began = time.monotonic()
+        with tempfile.TemporaryDirectory(prefix="lastseen-bench-") as folder:
+            results = list(_outcome(name, Path(folder), quick=quick))
+        progress.print(f"{name}: {time.monotonic() - began:.0f} s", style="dim")
+        tries -= 1
+        far_off = [f"{result.name} {result.measured:.3g} {result.unit}" for result in results if result.is_far_off]
+        if not (tries and far_off):
+            return results
+        progress.print(f"{name}: once more, for {', '.join(far_off)}")
 
 
 def _outcome(name: str, folder: Path, *, quick: bool) -> Iterator[Result]:

@@ -10,7 +10,7 @@ import structlog
 from monitor.blackbox import load_modules
 from monitor.config import ConfigError, Configuration
 from monitor.parts import Parts
-from monitor.process import calm_collector, collect, raise_file_limit, share_interpreter
+from monitor.process import collect_garbage, raise_file_limit, set_aside, share_interpreter
 from monitor.view import Life, View, listen_as
 from monitor.web.server import make_app, serve
 
@@ -20,7 +20,6 @@ _SIT = 0.5
 _STALE = 5.0
 _FLUSH = 60.0
 _FLUSH_PAUSE = 0.1
-_COLLECT = 600.0
 _FORGET = 86400.0
 
 _log = structlog.get_logger(__name__)
@@ -56,7 +55,13 @@ class App:
             backend = View(parts, self._life).backend(self.reload)
             await serve(make_app(backend, listen, parts.blackbox.routes()), listen, stack)
             async with asyncio.TaskGroup() as background:
-                works = (parts.pulse.beat(), self._reload_on_request(), parts.sittings.announce(), parts.peers.follow())
+                works = (
+                    collect_garbage(),
+                    parts.pulse.beat(),
+                    parts.peers.follow(),
+                    parts.sittings.announce(),
+                    self._reload_on_request(),
+                )
                 tasks = [background.create_task(work) for work in works]
                 with suppress(TimeoutError):  # the drain's: what still ran was cancelled
                     await self._watch(partial(on_ready, listen.url))
@@ -77,13 +82,12 @@ class App:
                 (_SIT, parts.sittings.sit),
                 (_STALE, self._forget_stale),
                 (_FLUSH, self._flush),
-                (_COLLECT, collect),
                 (_FORGET, self._forget_old),
             ):
                 parts.schedule.every(seconds, work)
+            set_aside()
             parts.schedule.start()
             self._life.started = parts.clock.now()
-            calm_collector()
             on_ready()
             await self._stopping.wait()
             parts.schedule.stop()
