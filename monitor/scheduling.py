@@ -13,7 +13,7 @@ cycles where the monotonic clock has them.
 import asyncio
 import math
 from collections import Counter
-from collections.abc import Awaitable, Callable, Iterable
+from collections.abc import Awaitable, Callable, Iterable, Iterator
 from contextlib import suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
@@ -27,6 +27,8 @@ from monitor.domain.vitals import Skip
 
 _FIRST_ROUND = 10.0
 """The first cycle is squeezed into this many seconds, so that a new monitor soon has something to say."""
+_WELL_AFTER = 1 / 3
+"""Share of the interval between the first run and the next one; less would be asking twice."""
 _JITTER = 0.1
 """Share of the interval by which runs against foreign networks stray from their phase."""
 _TOO_LATE = 1.0
@@ -124,8 +126,8 @@ class Group:
         if self._cycle < 0:
             return
         kept = [(due, fresh[m.key]) for due, m in self._pending[self._next :] if m.key in fresh]
-        born = self._first_round(m for key, m in fresh.items() if key not in known)
-        self._line_up(kept + born)
+        born = self._first_round((m for key, m in fresh.items() if key not in known), self._cycle)
+        self._line_up([*kept, *born])
 
     def begin_cycle(self) -> None:
         """Line up the cycle that the monotonic clock is in; again within one cycle does nothing."""
@@ -133,13 +135,13 @@ class Group:
         if cycle <= self._cycle:
             return
         self._skipped[Skip.GAP] += (cycle - self._cycle - 1) * len(self.members)
-        start = self._epoch + cycle * self.interval
+        members = self.members.values()
         if self._cycle < 0:
-            runs = self._first_round(self.members.values())
+            runs = self._first_round(members, cycle)
         else:
-            runs = [(start + self._offset(member, cycle), member) for member in self.members.values()]
+            runs = ((self._due(member, cycle), member) for member in members)
         self._cycle = cycle
-        self._line_up(self._pending[self._next :] + runs)
+        self._line_up([*self._pending[self._next :], *runs])
 
     def until_next_cycle(self) -> float:
         """Seconds until the next cycle begins, by the monotonic clock."""
@@ -151,20 +153,30 @@ class Group:
             self._timer.cancel()
         self._pending, self._next = [], 0
 
+    def _due(self, member: Member, cycle: int) -> float:
+        """When it runs in this cycle."""
+        return self._epoch + (cycle + self._offset(member, cycle)) * self.interval
+
     def _offset(self, member: Member, cycle: int) -> float:
+        """0..1 within the interval."""
         if not member.jitter:
-            return member.phase * self.interval
+            return member.phase
         digest = blake2b(f"{member.key}{cycle}".encode(), digest_size=4).digest()
         stray = int.from_bytes(digest) / 2**32 * _JITTER
-        return (member.phase * (1 - _JITTER) + stray) * self.interval
+        return member.phase * (1 - _JITTER) + stray
 
     def _on_grid(self, moment: float) -> float:
         """The first point of the grid that is not before ``moment``; a point stays where it is."""
         return math.ceil(moment / self._grid - 1e-6) * self._grid
 
-    def _first_round(self, members: Iterable[Member]) -> list[tuple[float, Member]]:
+    def _first_round(self, members: Iterable[Member], cycle: int) -> Iterator[tuple[float, Member]]:
+        """Soon, and at their own time of this cycle if that is well after, so that nobody waits two intervals."""
         now, span = self._clock.monotonic(), min(self.interval, _FIRST_ROUND)
-        return [(now + member.phase * span, member) for member in members]
+        for member in members:
+            soon, own = now + member.phase * span, self._due(member, cycle)
+            yield soon, member
+            if own - soon > self.interval * _WELL_AFTER:
+                yield own, member
 
     def _line_up(self, runs: list[tuple[float, Member]]) -> None:
         self._pending = sorted(((self._on_grid(due), member) for due, member in runs), key=lambda run: run[0])

@@ -1,6 +1,7 @@
 import asyncio
 from collections import Counter
 from datetime import timedelta
+from itertools import pairwise
 
 import pytest
 from typing_extensions import override
@@ -65,6 +66,26 @@ async def test_a_gap_of_some_cycles_is_counted_and_not_caught_up() -> None:
     group.stop()
     assert skipped[Skip.GAP] >= 5 * 6
     assert len(started) <= 5
+
+
+async def test_after_the_first_round_nobody_waits_much_longer_than_an_interval() -> None:
+    clock, due = FakeClock(), dict[str, list[float]]()
+    group = Group(60.0, clock, Shedder(), Counter())
+    group.replace([Member(key=str(n), interval=60.0, start=print, jitter=n % 2 == 0) for n in range(500)])
+    group._walk = lambda: None  # type: ignore[method-assign]  # only the plan is looked at
+    for _ in range(4):
+        group.begin_cycle()
+        for moment, member in group._pending:
+            due.setdefault(member.key, []).append(moment - clock.monotonic())
+        group._pending = []
+        due = {key: [moment - 60.0 for moment in moments] for key, moments in due.items()}
+        clock.advance(60.0)
+    for moments in due.values():
+        assert moments[0] + 4 * 60.0 <= 10.1, "soon"
+        gaps = [later - earlier for earlier, later in pairwise(moments)]
+        strays = 60.0 / 10 + 0.1
+        assert max(gaps) <= 60.0 * 4 / 3 + strays
+        assert min(gaps) >= 60.0 / 3 - strays
 
 
 async def test_two_fires_within_one_cycle_run_it_once() -> None:

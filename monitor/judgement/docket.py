@@ -11,21 +11,18 @@ from monitor.domain.words import Breadth, State, Status
 from monitor.judgement.cases import Case, Member
 from monitor.judgement.cause import Contemporaries, Surroundings, find_cause
 from monitor.judgement.describe import describe
-from monitor.judgement.extent import Extent
+from monitor.judgement.extent import Extent, seen_from
 from monitor.judgement.health import Health
 from monitor.judgement.memory import remember_case
 from monitor.judgement.opening import Opening
-from monitor.judgement.places import Networks, Place, Vote
+from monitor.judgement.places import Networks, Place
 from monitor.judgement.rules import Rules
 from monitor.judgement.tables import Event
 
 _LOOKS = 150
 """Cases that are looked at for each second since the last sitting, 0.3 ms each: the loop must not feel hundreds."""
-
 _PLACES = 200
 """Components that are judged, likewise."""
-_PATCHY = 2
-"""Failures of one check among its last ones that are no chance any more, when others see it down."""
 
 
 class Docket:
@@ -43,6 +40,7 @@ class Docket:
         self._ended: list[Case] = []
         self._touched: dict[Health, None] = {}
         self._gone: list[str] = []
+        self._resumed = float("-inf")
 
     def replace(self, places: dict[str, Place], vantages: Iterable[Vantage], titles: Mapping[str, str]) -> None:
         """Know these components, and these networks."""
@@ -246,8 +244,7 @@ class Docket:
         if case.status not in (Status.OPEN, Status.PLANNED) or not case.members:
             case.stage(now, case.stages[-1].reach if case.stages else case.reach)
             return
-        vote, fine = self._vote(case)
-        case.fine = tuple(fine)
+        vote, case.fine = seen_from(case, self.networks, self._resumed)
         case.stage(now, self.networks.reach(vote))
         case.cause = find_cause(case, Surroundings(self.networks, vote, peers.of(case)))
         case.unaffected = tuple(
@@ -255,23 +252,6 @@ class Docket:
             for service in self.extent.services_of(case.provider)
             if service not in covered and self.extent.is_seen_up(service, case.vantages)
         )
-
-    def _vote(self, case: Case) -> tuple[Vote, list[str]]:
-        """From where the case is seen now, and the vantages from which all of it works."""
-        bad = {vantage for (vantage, _), member in case.members.items() if member.end is None and member.health.is_bad}
-        bad = bad or {vantage for vantage, _ in case.members}
-        bad |= {v for v in self.networks.vantages if v not in bad and self._is_patchy_at(case, v)}
-        fine = [v for v in self.networks.vantages if v not in bad and self._is_fine_at(case, v)]
-        return self.networks.vote(bad, fine), fine
-
-    def _is_fine_at(self, case: Case, vantage: str) -> bool:
-        found = [place.is_failing_at(vantage, case.start) for place in case.places.values()]
-        return False in found and True not in found
-
-    def _is_patchy_at(self, case: Case, vantage: str) -> bool:
-        """Some of what it covers fails now and then from there too, too seldom yet for a fall."""
-        here = [h for place in case.places.values() for h in place.checks.get(vantage, ()) if h.is_observed]
-        return any(health.share_since(case.start)[1] >= _PATCHY for health in here)
 
     def memory(self, now: float) -> Iterable[tuple[str, str]]:
         """What changed of what must outlive a restart."""
@@ -284,13 +264,20 @@ class Docket:
                 yield remember_case(case.id, case)
         yield from self.opening.memory(now)
 
-    def resume(self, cases: Iterable[Case], memory: Mapping[str, str]) -> None:
+    def resume(self, cases: Iterable[Case], memory: Mapping[str, str], now: float) -> None:
         """Take up the cases that another docket left open."""
+        self._resumed = now
         for case in cases:
             names = case.stored.components if case.stored else ()
             case.places = {name: self.extent.places[name] for name in names if name in self.extent.places}
             self.cases[case.target] = case
         self.opening.resume(memory)
+
+    def shift(self, seconds: float) -> None:
+        """The wall clock was set by so much."""
+        self._resumed += seconds
+        for case in self.cases.values():
+            case.shift(seconds)
 
     def rejoin(self, health: Health, case_id: str, member: Member) -> None:
         """Take up a check's part in a case."""

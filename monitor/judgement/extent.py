@@ -1,4 +1,4 @@
-"""How far it reaches among the components of a service and the services of a provider.
+"""How far it reaches: among the components of a service, the services of a provider, the vantages.
 
 A part counts as affected when it is in an open case, or when most of the
 vantages concerned see it fail, be it for the first time: checks are spread over
@@ -9,8 +9,13 @@ the rest, and a provider that is gone is one window from its first minute.
 from collections.abc import Iterable, Mapping, Set
 
 from monitor.domain.words import Breadth, State
-from monitor.judgement.places import Place
+from monitor.judgement.cases import Case
+from monitor.judgement.health import Health
+from monitor.judgement.places import Networks, Place, Vote
 from monitor.judgement.rules import Rules
+
+_PATCHY = 2
+"""Failures of one check among its last ones that are no chance any more, when others see it down."""
 
 
 class Extent:
@@ -62,3 +67,32 @@ class Extent:
             return True
         told = [failing for vantage in where if (failing := place.is_failing_at(vantage, since)) is not None]
         return 2 * told.count(True) > len(told) if told else None
+
+
+def seen_from(case: Case, networks: Networks, resumed: float) -> tuple[Vote, tuple[str, ...]]:
+    """From where the case is seen now, and the vantages from which all of it works.
+
+    A vantage that has not spoken since we ``resumed`` is where it was before.
+    """
+    bad = {vantage for (vantage, _), member in case.members.items() if member.end is None and member.health.is_bad}
+    bad = bad or {vantage for vantage, _ in case.members}
+    bad |= {vantage for vantage in networks.vantages if vantage not in bad and _is_patchy_at(case, vantage)}
+    fine = tuple(vantage for vantage in networks.vantages if vantage not in bad and _is_fine_at(case, vantage, resumed))
+    return networks.vote(bad, fine), fine
+
+
+def _is_fine_at(case: Case, vantage: str, resumed: float) -> bool:
+    if vantage in case.fine and not any(health.seen > resumed for health in _healths_at(case, vantage)):
+        return True
+    found = [place.is_failing_at(vantage, case.start) for place in case.places.values()]
+    return False in found and True not in found
+
+
+def _is_patchy_at(case: Case, vantage: str) -> bool:
+    """Some of what it covers fails now and then from there too, too seldom yet for a fall."""
+    here = (health for health in _healths_at(case, vantage) if health.is_observed)
+    return any(health.share_since(case.start)[1] >= _PATCHY for health in here)
+
+
+def _healths_at(case: Case, vantage: str) -> Iterable[Health]:
+    return (health for place in case.places.values() for health in place.checks.get(vantage, ()))

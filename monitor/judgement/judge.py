@@ -207,8 +207,7 @@ class Judge:
         for health in self._health.values():
             health.shift(seconds)
         self._tower.shift(seconds)
-        for case in self._docket.cases.values():
-            case.shift(seconds)
+        self._docket.shift(seconds)
         self._swept += seconds
 
     def _judge_vantages(self, now: float) -> None:
@@ -272,7 +271,7 @@ class Judge:
     def resume(self, windows: Iterable[Window], spans: Iterable[Span], memory: Mapping[str, str], now: float) -> None:
         """Go on where another judge stopped: its windows that were not closed, last spans and memory."""
         self._tower.resume(spans, memory)
-        self._docket.resume([recall_case(window, memory, self._rules) for window in windows], memory)
+        self._docket.resume([recall_case(window, memory, self._rules) for window in windows], memory, now)
         absent = now - float(memory.get("sat") or 0.0)
         for health in self._health.values():
             recent = absent <= self._rules.stale_after * health.check.interval

@@ -482,3 +482,15 @@ def test_an_outage_that_goes_on_over_a_restart_is_one() -> None:
     court.rounds(4)
     court.meet(FINE, 45, CHAT)
     assert (at(court.window.start), at(court.window.end), len(court.windows)) == (600, 4440, 1)
+
+
+def test_after_a_restart_a_vantage_that_has_not_spoken_yet_is_not_forgotten() -> None:
+    court = Court(CHAT, WEB, vantages=WORLD)
+    court.rounds(20)
+    court.meet(STUCK, 6, CHAT, at=["par"])
+    before = court.window
+    assert (before.reach, set(before.vantages_fine)) == (Reach.LOCAL, {place.name for place in WORLD} - {"par"})
+    court.pause(600.0)
+    court.restart()
+    court.meet(NOBODY, 4, CHAT, WEB, at=[place.name for place in WORLD[1:] if place.name != "par"])
+    assert (court.window.reach, set(court.window.vantages_fine)) == (before.reach, set(before.vantages_fine))
