@@ -169,5 +169,5 @@ def _fine(look: Look) -> str:
 def _not_us(look: Look) -> str:
     answering = sum(seen.attempt.outcome is Outcome.OK for seen in look.witnesses)
     if not look.witnesses:
-        return " No witnesses are configured, so it may be our own network."
+        return " No witness was asked, so it may be our own network."
     return f" {answering} of {len(look.witnesses)} witnesses answer, so it is not our own line."

@@ -23,7 +23,8 @@ _TRUST = frozenset({Reason.CERT_UNTRUSTED, Reason.CERT_PIN})
 _OURS_ALONE = _TRUST | {Reason.REDIRECTS, Reason.DENIED}
 """What fails everywhere at once, in one component, when a prober has grown old: its pinned root, its User-Agent."""
 _THEIRS = frozenset({Reason.CERT_EXPIRED, Reason.REFUSED})
-"""What on the wire only the service itself does: let its certificate expire, refuse at its door."""
+"""What on the wire only the service itself does: let its certificate expire, refuse at its door. A door that is shut
+to one country alone may as well be somebody's on the way."""
 _FORGED = frozenset({Reason.RESET, Reason.ANSWER, Reason.NXDOMAIN, Reason.CERT_UNTRUSTED, Reason.CERT_NAME})
 """What somebody between us and the service can say in its stead."""
 
@@ -56,7 +57,8 @@ def _by_reach(case: Case, around: Surroundings, modes: Mapping[str, Mode]) -> Ca
     layers = {layer for layer, _ in modes.values()}
     reasons = {reason for _, reason in modes.values()}
     others = {other.provider for other in around.others if other.reach is case.reach} - {case.provider}
-    if case.reach in (Reach.LOCAL, Reach.REGIONAL) and layers & _WIRE and not reasons <= _THEIRS:
+    theirs = _THEIRS if case.reach is not Reach.LOCAL else _THEIRS - {Reason.REFUSED}
+    if case.reach in (Reach.LOCAL, Reach.REGIONAL) and layers & _WIRE and not reasons <= theirs:
         return _of_the_way(case, around, modes, others)
     is_national = case.reach is Reach.LOCAL and len(around.networks.countries(around.vote.bad)) == 1
     if is_national and others and reasons <= _FORGED | {Reason.TIMEOUT}:

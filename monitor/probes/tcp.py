@@ -56,6 +56,7 @@ from typing_extensions import override
 from monitor.domain.attempt import Run
 from monitor.domain.failures import ProbeFailed
 from monitor.domain.settings import Pool, ProbeSettings, Settings, Tls
+from monitor.domain.text import shown
 from monitor.domain.words import LAYER_OF_PHASE, Fact, Layer, Phase, Reason
 from monitor.net.network import Network
 from monitor.net.stream import Stream
@@ -187,7 +188,7 @@ async def _expect_line(run: Run, stream: Stream, pattern: re.Pattern[bytes]) -> 
 
 def _unsaid(run: Run, pattern: re.Pattern[bytes]) -> ProbeFailed:
     reason = Reason.STARTTLS if run.phase is Phase.STARTTLS else Reason.EXPECT
-    return run.failed(reason, f"the server closed the connection without saying {pattern.pattern!r}")
+    return run.failed(reason, f"the server closed the connection without saying {shown(pattern.pattern.decode())}")
 
 
 def _fill(text: str, captured: dict[str, bytes]) -> bytes:
