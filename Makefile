@@ -7,10 +7,10 @@ BIN := $(VENV)/bin
 PIP := $(BIN)/python -m pip --quiet --quiet --disable-pip-version-check
 
 .DEFAULT_GOAL := help
-.PHONY: help run test lint bench manuals image clean
+.PHONY: help run test lint bench manuals dashboards image clean
 
 help:  ## this list
-	@sed -n 's/^\([a-z]*\):.*## /  make \1\t/p' $(MAKEFILE_LIST) | expand -t 16
+	@sed -n 's/^\([a-z]*\):.*## /  make \1\t/p' $(MAKEFILE_LIST) | expand -t 20
 
 run: $(VENV)/.installed  ## start the monitor with config/monitor.yaml; Ctrl-C stops it
 	@exec $(BIN)/lastseen run config/monitor.yaml $(ARGS)
@@ -31,6 +31,9 @@ bench: $(VENV)/.dev  ## the benchmarks (ARGS=--quick for the short form)
 
 manuals: $(VENV)/.installed  ## write docs/probes from the probes' docstrings
 	@$(BIN)/python scripts/manuals.py
+
+dashboards: $(VENV)/.dev  ## write grafana/dashboards from the code in grafana/builder
+	@$(BIN)/python -m grafana.builder
 
 image:  ## build the container image and prove it (root on Debian; elsewhere: docker build .)
 	@scripts/install-servers

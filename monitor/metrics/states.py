@@ -54,6 +54,8 @@ class StateMetrics:
         self._shown: dict[str, State] = {}
         """The states of checks as their lines have them."""
         self._booked: dict[Key, _Booked] = {}
+        self.infos = Family("lastseen_service_info", "gauge", "1 for every service that is watched: whose it is.")
+        self.place = Family("lastseen_vantage_info", "gauge", "1 for the vantage that we stand at: where that is.")
         self.checks = Family("lastseen_check_state", "gauge", f"State of a check: {_STATES}.")
         self.components = Family("lastseen_component_state", "gauge", f"State of a component: {_STATES}.")
         self.services = Family("lastseen_service_state", "gauge", f"State of a service: {_STATES}.")
@@ -72,10 +74,13 @@ class StateMetrics:
             "gauge",
             f"What the witnesses say of a vantage, which is blind from 3 on: {_VANTAGE_STATES}.",
         )
+        here = labels(vantage=vantage.name, region=vantage.region, country=vantage.country, network=vantage.network)
+        self.place.blocks[vantage.name] = f"{self.place.name}{{{here}}} 1\n".encode()
 
     def families(self) -> tuple[Family, ...]:
         """All families, in the order of exposition."""
-        return (self.checks, self.components, self.services, self.downtime, self.unobserved, self.vantages)
+        states = (self.checks, self.components, self.services, self.downtime, self.unobserved, self.vantages)
+        return (*states, self.infos, self.place)
 
     def replace(self, checks: Iterable[Check]) -> None:
         """Show these checks, of which none is a witness, and no others; what goes loses its series."""
@@ -87,6 +92,12 @@ class StateMetrics:
             del self._booked[key]
             for family in (self.components, self.services, self.downtime, self.unobserved):
                 family.blocks.pop(block(key), None)
+        one_each = {check.service: check for check in self._checks.values()}
+        self.infos.blocks = {service: self._info(check) for service, check in one_each.items()}
+
+    def _info(self, check: Check) -> bytes:
+        text = labels(service=check.service, provider=check.provider, vantage=self._vantage)
+        return f"{self.infos.name}{{{text}}} 1\n".encode()
 
     def settle(self) -> Iterator[None]:
         """Render what the judge sees differently now, a slice at a time."""

@@ -50,6 +50,14 @@ async def test_before_anything_was_seen_all_is_unknown_and_every_counter_is_ther
         }
 
 
+async def test_a_service_says_whose_it_is_as_long_as_it_is_watched() -> None:
+    info = "lastseen_service_info"
+    watched = Watched(check("chat", provider="meta"), check("web", provider="meta"), check("web", service="telegram"))
+    assert await watched.values(info, "service", "provider") == {"whatsapp/meta": 1, "telegram/": 1}
+    watched.take(check("web", service="telegram", provider="telegram"))
+    assert await watched.values(info, "service", "provider") == {"telegram/telegram": 1}
+
+
 async def test_a_fall_shows_in_the_check_its_component_and_its_service_and_so_does_the_end() -> None:
     chat, web = check("chat"), check("web")
     watched = Watched(chat, web)
@@ -302,6 +310,12 @@ lastseen_unobserved_seconds_total{service="whatsapp",component="",vantage="fra-1
 2 trust_store_old, 3 resolver_broken, 4 clock_wrong, 5 captive, 6 offline.
 # TYPE lastseen_vantage_state gauge
 lastseen_vantage_state{vantage="fra-1"} 0
+# HELP lastseen_service_info 1 for every service that is watched: whose it is.
+# TYPE lastseen_service_info gauge
+lastseen_service_info{service="whatsapp",provider="",vantage="fra-1"} 1
+# HELP lastseen_vantage_info 1 for the vantage that we stand at: where that is.
+# TYPE lastseen_vantage_info gauge
+lastseen_vantage_info{vantage="fra-1",region="",country="",network=""} 1
 # HELP lastseen_outage_start_timestamp_seconds Unix time at which the open outage of a service began; 0 when there is \
 none.
 # TYPE lastseen_outage_start_timestamp_seconds gauge

@@ -1,4 +1,4 @@
-"""Prometheus itself, scraping one address every second."""
+"""Prometheus itself, scraping every second."""
 
 import json
 import subprocess
@@ -13,14 +13,14 @@ from tests.support.servers import ServerProcess, free_port, program
 
 
 class Prometheus(ServerProcess):
-    """Scrapes ``target`` (``host:port``); `query` asks it."""
+    """Scrapes the ``targets`` (each ``host:port``); `query` asks it."""
 
-    def __init__(self, folder: Path, target: str) -> None:
+    def __init__(self, folder: Path, *targets: str) -> None:
         port = free_port()
         configuration = folder / "prometheus.yml"
         configuration.write_text(
             "global: {scrape_interval: 1s, scrape_timeout: 1s}\n"
-            f"scrape_configs: [{{job_name: lastseen, static_configs: [{{targets: ['{target}']}}]}}]\n"
+            f"scrape_configs: [{{job_name: lastseen, static_configs: [{{targets: {json.dumps(targets)}}}]}}]\n"
         )
         command = ["prometheus", f"--config.file={configuration}", f"--storage.tsdb.path={folder / 'tsdb'}"]
         super().__init__(folder, [*command, f"--web.listen-address=127.0.0.1:{port}"], port)
