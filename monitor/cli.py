@@ -34,6 +34,7 @@ from monitor.commands.common import (
 from monitor.commands.demo import demo
 from monitor.commands.outages import outages
 from monitor.commands.replay import replay
+from monitor.commands.report import report
 from monitor.config import Configuration, UnknownCheckError, explain, json_schema, loads
 from monitor.formats.checks import attempt_as_json, check_as_json
 from monitor.logs import set_up_logs
@@ -162,6 +163,7 @@ def schema() -> None:
 
 
 app.add_typer(outages, name="outages")
+app.command(epilog="Example: lastseen report --month 2026-10 config/monitor.yaml > october.html")(report)
 app.command(epilog="Example: lastseen replay tests/scenarios/*.yaml")(replay)
 app.command(epilog="Example: lastseen demo")(demo)
 

@@ -21,7 +21,7 @@ from tests.support.nginx import Nginx, nginx
 from tests.support.servers import free_port
 
 _ESCAPE = "\x1b"
-_COMMANDS = ("run", "check", "validate", "explain", "catalogue", "schema", "outages", "replay", "demo")
+_COMMANDS = ("run", "check", "validate", "explain", "catalogue", "schema", "outages", "report", "replay", "demo")
 
 
 @pytest.fixture(scope="module")

@@ -17,6 +17,7 @@ from typing_extensions import override
 from monitor.clock import SystemClock
 from monitor.commands.common import USUAL_CONFIG, ConfigArgument, configuration_or_exit, fail, run_loop
 from monitor.config import Configuration
+from monitor.domain.amendment import Amend
 from monitor.domain.outage import Note, OutageQuery
 from monitor.domain.words import Cause, Kind, Reach
 from monitor.formats.edition import Edition
@@ -24,7 +25,7 @@ from monitor.formats.ical import as_calendar
 from monitor.formats.markdown import as_markdown
 from monitor.formats.moments import moment
 from monitor.formats.record import report_as_json
-from monitor.formats.report import Amend, Report, report
+from monitor.formats.report import Report, report
 from monitor.formats.spreadsheet import as_csv
 from monitor.formats.text import NAME, NOTE, plain
 from monitor.store import Archive, StoreError

@@ -3,7 +3,7 @@
 All times are Unix seconds.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from monitor.domain.words import Breadth, Cause, Kind, Layer, Reach, Reason, State, Status, VantageState
 
@@ -78,6 +78,8 @@ class Window:
     """The id of the wider window, or nothing."""
     sentence: str
     """All of this in one line of English."""
+    updated: float = field(default=0.0, compare=False)
+    """When any of this was last decided anew; 0 in what an earlier version stored."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -165,6 +167,11 @@ class OutageQuery:
     service: str = ""
     """Those that affect this service, whatever their breadth."""
     provider: str = ""
+    breadth: Breadth | None = None
+    kind: Kind | None = None
+    """As people corrected it."""
+    text: str = ""
+    """Those in whose names, places, layers, sentence or notes it stands, in whatever case."""
     is_open: bool | None = None
     """True: open or recovering or planned ones; False: closed ones."""
     limit: int = 100

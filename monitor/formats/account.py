@@ -2,9 +2,10 @@
 
 from collections.abc import Iterator
 
+from monitor.domain.amendment import Amend
 from monitor.domain.outage import Evidence, Note, Window
 from monitor.domain.words import Status
-from monitor.formats.report import Amend, Report
+from monitor.formats.report import Report
 from monitor.formats.text import MESSAGE, NAME, NOTE, SENTENCE, plain, prose
 from monitor.formats.times import between, clock, lasting
 

@@ -23,18 +23,19 @@ def as_markdown(reports: Iterable[Report], edition: Edition) -> str:
 
 def _cells(report: Report, edition: Edition) -> Iterator[str]:
     window = report.window
-    name = _text(title(report, edition), SENTENCE)
+    name = escaped(title(report, edition), SENTENCE)
     yield f"[{name}](<{edition.permalink(window.id)}>)" if edition.base else name
     yield span(window.start, window.end)
     yield f"{lasting(report.duration(edition.now))}{' so far' if window.end is None else ''}"
     yield from (str(window.kind), str(window.reach), layer_of(window), str(window.cause))
-    yield _text(window.sentence, SENTENCE)
-    yield "<br>".join(_text(f"{note.author}: {note.text}", NOTE) for note in report.notes)
+    yield escaped(window.sentence, SENTENCE)
+    yield "<br>".join(escaped(f"{note.author}: {note.text}", NOTE) for note in report.notes)
 
 
 def _row(cells: Iterable[str]) -> str:
     return f"| {' | '.join(cells)} |"
 
 
-def _text(text: str, limit: int) -> str:
+def escaped(text: str, limit: int) -> str:
+    """Foreign text on one line, without any of the signs that Markdown or GitHub make something of."""
     return _SPECIAL.sub(r"\\\1", plain(text, limit))

@@ -42,29 +42,30 @@ def _row(report: Report, edition: Edition) -> dict[str, str | float]:
     lists = {name: _names(getattr(window, name)) for name in _LISTS}
     times = {name: _time(getattr(window, name)) for name in _TIMES}
     return {
-        "id": _cell(window.id),
+        "id": cell(window.id),
         "status": str(window.status),
-        "target": _cell(window.target),
-        "provider": _cell(window.provider),
+        "target": cell(window.target),
+        "provider": cell(window.provider),
         **words,
         **lists,
         **times,
         "planned": "yes" if report.is_planned else "no",
         "outage": "yes" if report.is_outage else "no",
         "duration_seconds": round(report.duration(edition.now), 3),
-        "sentence": _cell(window.sentence, SENTENCE),
-        "notes": _cell(" | ".join(map(_note, report.notes)), NOTE),
-        "permalink": _cell(edition.permalink(window.id), NOTE),
+        "sentence": cell(window.sentence, SENTENCE),
+        "notes": cell(" | ".join(map(_note, report.notes)), NOTE),
+        "permalink": cell(edition.permalink(window.id), NOTE),
     }
 
 
-def _cell(text: str, limit: int = NAME) -> str:
+def cell(text: str, limit: int = NAME) -> str:
+    """Foreign text on one line, which no spreadsheet takes for a formula."""
     shown = plain(text, limit)
     return f"'{shown}" if shown.startswith(_FORMULA) else shown
 
 
 def _names(names: Iterable[str]) -> str:
-    return _cell(" ".join(plain(name, NAME) for name in names), NOTE)
+    return cell(" ".join(plain(name, NAME) for name in names), NOTE)
 
 
 def _note(note: Note) -> str:

@@ -40,5 +40,6 @@ def describe(case: Case, titles: Mapping[str, str]) -> Window:
         planned_until=case.planned_until,
         absorbed_by=case.absorbed_by,
         sentence="",
+        updated=case.looked,
     )
     return replace(window, sentence=say(window, titles))

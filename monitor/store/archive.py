@@ -1,11 +1,11 @@
 """What is known of the past, for pages, commands and formats."""
 
-from collections.abc import Collection
+from collections.abc import Collection, Mapping
 from typing import Self
 
-from monitor.domain.outage import Note, OutageQuery, Transition
+from monitor.domain.outage import Note, OutageQuery, Span, Transition
 from monitor.store.errors import StoreError
-from monitor.store.values import Availability, Noted
+from monitor.store.values import Availability, Noted, Stretch, Tally
 from monitor.store.worker import Worker
 
 
@@ -22,7 +22,9 @@ class Archive:
 
     async def windows(self, query: OutageQuery) -> tuple[Noted, ...]:
         """Those that match, newest start first."""
-        found: tuple[Noted, ...] = await self._worker.do(lambda statements: statements.read.windows(query))
+        found: tuple[Noted, ...] = await self._worker.do(
+            lambda statements: (statements.search if query.kind or query.text else statements.read).windows(query)
+        )
         return found
 
     async def window(self, window_id: str) -> Noted | None:
@@ -44,6 +46,11 @@ class Archive:
         )
         return found
 
+    async def spans(self, since: float, until: float) -> tuple[Span, ...]:
+        """What each vantage was in that time, by vantage and start; a span reaches out of it where it did."""
+        found: tuple[Span, ...] = await self._worker.do(lambda statements: statements.read.spans(since, until))
+        return found
+
     async def annotate(self, note: Note) -> None:
         """Keep a note; on disk at the return. What the judgement stored of the window stays as it is.
 
@@ -56,7 +63,8 @@ class Archive:
         """One for each service; with ``service`` for that one and each of its components. By name.
 
         Over all hours that lie at least partly in that time, as far as they are
-        written. Of days older than `Retention.hours` only whole ones (UTC) count.
+        written, and as notes amend them. Of days older than `Retention.hours`
+        only whole ones (UTC) count.
         """
         found: tuple[Availability, ...] = await self._worker.do(
             lambda statements: statements.sums.availability(since, until, service)
@@ -64,8 +72,31 @@ class Archive:
         return found
 
     async def days(self, service: str, since: float) -> tuple[Availability, ...]:
-        """Each day (UTC) since the one of ``since``, oldest first; of a day the service first, then its components."""
+        """Each day (UTC) since that of ``since``, as notes amend it, oldest first; the service, then its components."""
         found: tuple[Availability, ...] = await self._worker.do(lambda statements: statements.sums.days(service, since))
+        return found
+
+    async def days_of(
+        self, services: Collection[str], since: float, until: float
+    ) -> tuple[Availability | Stretch, ...]:
+        """Of these services as a whole, each day (UTC) that begins before ``until``, oldest first."""
+        found: tuple[Availability | Stretch, ...] = await self._worker.do(
+            lambda statements: statements.calendar.days(services, since, until)
+        )
+        return found
+
+    async def hours(self, service: str, since: float, until: float) -> tuple[Availability | Stretch, ...]:
+        """Of one service and each of its components, each hour that is kept, oldest first."""
+        found: tuple[Availability | Stretch, ...] = await self._worker.do(
+            lambda statements: statements.calendar.hours(service, since, until)
+        )
+        return found
+
+    async def pace(self, check_ids: Collection[str], since: float, until: float) -> Mapping[str, Mapping[int, Tally]]:
+        """The attempts of these checks by the hour, as far as they are written."""
+        found: Mapping[str, Mapping[int, Tally]] = await self._worker.do(
+            lambda statements: statements.calendar.pace(check_ids, since, until)
+        )
         return found
 
     async def close(self) -> None:

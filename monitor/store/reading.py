@@ -31,21 +31,29 @@ class Reading:
         last = select(spans).join(latest, (spans.c.vantage == latest.c.vantage) & (spans.c.start == latest.c.start))
         with self._engine.connect() as connection:
             return Resumed(
-                windows=tuple(noted.window for noted in _noted(connection, connection.scalars(alive).all())),
+                windows=tuple(noted.window for noted in with_notes(connection, connection.scalars(alive).all())),
                 spans=tuple(map(_span, connection.execute(last.order_by(spans.c.vantage)))),
                 memory={row.key: row.text for row in connection.execute(select(memory))},
             )
 
     def windows(self, query: OutageQuery) -> tuple[Noted, ...]:
         """Those that match, newest start first."""
-        newest = select(windows.c.id).where(*_matches(query)).order_by(windows.c.start.desc(), windows.c.id.desc())
+        newest = select(windows.c.id).where(*matches(query)).order_by(windows.c.start.desc(), windows.c.id.desc())
         with self._engine.connect() as connection:
-            return tuple(_noted(connection, connection.scalars(newest.limit(query.limit).offset(query.offset)).all()))
+            return tuple(
+                with_notes(connection, connection.scalars(newest.limit(query.limit).offset(query.offset)).all())
+            )
 
     def window(self, window_id: str) -> Noted | None:
         """One of them, absorbed ones too."""
         with self._engine.connect() as connection:
-            return next(_noted(connection, [window_id]), None)
+            return next(with_notes(connection, [window_id]), None)
+
+    def spans(self, since: float, until: float) -> tuple[Span, ...]:
+        """Those that lie at least partly in that time, by vantage and start."""
+        query = select(spans).where(spans.c.start < until, or_(spans.c.end.is_(None), spans.c.end > since))
+        with self._engine.connect() as connection:
+            return tuple(map(_span, connection.execute(query.order_by(spans.c.vantage, spans.c.start))))
 
     def transitions(self, check_ids: Collection[str], since: float, until: float | None) -> tuple[Transition, ...]:
         """Those decided from ``since`` to before ``until``, oldest first."""
@@ -72,7 +80,8 @@ class Reading:
         return self.transitions(ids, window.start, window.closed)
 
 
-def _matches(query: OutageQuery) -> Iterator[ColumnElement[bool]]:
+def matches(query: OutageQuery) -> Iterator[ColumnElement[bool]]:
+    """What is true of the rows of ``windows`` that are asked for."""
     yield windows.c.status != Status.ABSORBED
     if query.since is not None:
         yield or_(windows.c.end.is_(None), windows.c.end >= query.since)
@@ -82,11 +91,13 @@ def _matches(query: OutageQuery) -> Iterator[ColumnElement[bool]]:
         yield windows.c.id.in_(select(window_services.c.window_id).where(window_services.c.service == query.service))
     if query.provider:
         yield windows.c.provider == query.provider
+    if query.breadth is not None:
+        yield windows.c.breadth == query.breadth
     if query.is_open is not None:
         yield windows.c.status.in_(_ALIVE) if query.is_open else windows.c.status == Status.CLOSED
 
 
-def _noted(connection: Connection, ids: Sequence[str]) -> Iterator[Noted]:
+def with_notes(connection: Connection, ids: Sequence[str]) -> Iterator[Noted]:
     """The windows of that name with their notes, in the order of ``ids``."""
     rows = connection.execute(select(documents).where(documents.c.window_id.in_(ids)))
     found: dict[str, str] = {row.window_id: row.document for row in rows}

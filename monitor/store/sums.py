@@ -5,6 +5,7 @@ from typing import Any
 
 from sqlalchemy import Column, ColumnElement, Connection, Engine, FromClause, Select, func, literal, select, union_all
 
+from monitor.store.amending import Amended
 from monitor.store.database import to_read
 from monitor.store.tables import STATES, checks, rollups, state_days, state_hours, subjects
 from monitor.store.values import DAY, HOUR, Availability, Tally
@@ -41,25 +42,27 @@ class Sums:
         with self._engine.connect() as connection:
             first, last = _known_days(connection)
             begin, end = int(max(since, first)) // HOUR * HOUR, _up(min(until, last), HOUR)
+            amended = Amended(connection, service, begin, end, lambda _: begin)
             first_day, last_day = _up(begin, DAY), end // DAY * DAY
             days = range(first_day, last_day, DAY)
             edges = [*range(begin, first_day, HOUR), *range(last_day, end, HOUR)] if days else range(begin, end, HOUR)
             both = union_all(_part(service, state_hours.c.hour, edges), _part(service, state_days.c.day, days))
             rows = connection.execute(_named(literal(begin), both.subquery()))
-            return tuple(_availability(*row) for row in rows)
+            return tuple(amended.availability(*row) for row in rows)
 
     def days(self, service: str, since: float) -> tuple[Availability, ...]:
         """Each day (UTC) of a service and its components since the day of ``since``, oldest first."""
         with self._engine.connect() as connection:
             first, last = _known_days(connection)
             days = range(int(max(since, first)) // DAY * DAY, last, DAY)
+            amended = Amended(connection, service, days.start, days.stop, lambda begin: begin // DAY * DAY)
             query = (
                 select(state_days.c.day, subjects.c.service, subjects.c.component, *_states(state_days))
                 .join(subjects, subjects.c.no == state_days.c.subject_no)
                 .where(*_of(service, state_days.c.day, days))
                 .order_by(state_days.c.day, subjects.c.component)
             )
-            return tuple(_availability(*row) for row in connection.execute(query))
+            return tuple(amended.availability(*row) for row in connection.execute(query))
 
 
 def _known_days(connection: Connection) -> tuple[int, int]:
@@ -102,8 +105,3 @@ def _of(service: str, time: Column[int], begins: Sequence[int]) -> tuple[ColumnE
 
 def _up(moment: float, step: int) -> int:
     return -int(-moment // step) * step
-
-
-def _availability(begin: int, service: str, component: str, *milliseconds: Any) -> Availability:
-    seconds = {state: int(value) / 1000 for state, value in zip(STATES, milliseconds, strict=True)}
-    return Availability(begin=begin, service=service, component=component, **seconds)

@@ -87,6 +87,19 @@ class Availability:
         return seen / total if total else None
 
 
+class Stretch(NamedTuple):
+    """What `Availability` tells, made six times as fast: a picture needs ten thousand of them."""
+
+    begin: int
+    service: str
+    component: str
+    up: float
+    degraded: float
+    down: float
+    unknown: float
+    planned: float
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Retention:
     """For how many days what is kept."""

@@ -2,9 +2,8 @@
 
 import asyncio
 import time
-from collections.abc import AsyncIterator, Callable, Iterator
+from collections.abc import Callable
 from dataclasses import replace
-from pathlib import Path
 
 import pytest
 from alembic.autogenerate import compare_metadata
@@ -24,39 +23,6 @@ from tests.support.judged import T0, a_span, a_transition, a_window, closed, rul
 from tests.support.postgres import Postgres
 
 H0 = int(T0) // DAY * DAY
-
-
-@pytest.fixture(scope="module")
-def postgres() -> Iterator[Postgres]:
-    with Postgres() as server:
-        yield server
-
-
-@pytest.fixture(params=["sqlite", "postgresql"])
-def url(request: pytest.FixtureRequest, tmp_path: Path) -> str:
-    if request.param == "sqlite":
-        return f"sqlite:///{tmp_path}/x.db"
-    server: Postgres = request.getfixturevalue("postgres")
-    return server.database()
-
-
-@pytest.fixture
-async def open_store(url: str) -> AsyncIterator[Callable[[], Store]]:
-    """Opens the same store again and again; the one before is closed by the test."""
-    opened: list[Store] = []
-
-    def again() -> Store:
-        opened.append(Store(url))
-        opened[-1].claim()
-        return opened[-1]
-
-    yield again
-    await opened[-1].close()
-
-
-@pytest.fixture
-async def store(open_store: Callable[[], Store]) -> Store:
-    return open_store()
 
 
 def an_attempt(outcome: Outcome, started: float = H0) -> Attempt:
@@ -114,14 +80,18 @@ async def test_what_was_decided_is_there_after_a_restart_whole_and_as_it_last_wa
     store.keep(
         Ruling(at=T0, windows=(a_window(2), first), spans=(a_span(T0), a_span(T0, 9e9, "b")), memory=(("k", "v"),))
     )
-    changed = replace(first, status=Status.RECOVERING, end=first.start + 60, services=("s", "u"), evidence=())
+    changed = replace(
+        first, status=Status.RECOVERING, end=first.start + 60, services=("s", "u"), evidence=(), updated=T0
+    )
     store.keep(Ruling(at=T0 + 1, windows=(changed, a_window(3, **closed(a_window(3))))))
     store.keep(Ruling(at=T0 + 2, spans=(a_span(T0, T0 + 9), a_span(T0 + 9)), memory=(("k", ""), ("l", "ü"))))
     await store.close()
     assert store.pending == 0
-    assert await open_store().resume() == Resumed(
+    resumed = await open_store().resume()
+    assert resumed == Resumed(
         windows=(changed, a_window(2)), spans=(a_span(T0, 9e9, "b"), a_span(T0 + 9)), memory={"l": "ü"}
     )
+    assert [window.updated for window in resumed.windows] == [changed.updated, 0]
 
 
 async def test_every_ruling_of_a_long_row_arrives(store: Store) -> None:
