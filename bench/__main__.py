@@ -13,7 +13,7 @@ from typing import Protocol
 
 from rich.console import Console
 
-from bench import detection, growth, load, overload, pipeline, probes, start, store
+from bench import crowd, detection, growth, load, overload, pipeline, probes, readers, start, store
 from bench.processes import WORLD
 from bench.results import Result, at_least, show
 
@@ -35,7 +35,11 @@ _ALL: dict[str, _Benchmark] = {
     "overload": overload.run,
     "store": store.run,
     "detection": detection.run,
+    "readers": readers.run,
+    "crowd": crowd.run,
 }
+_FULL_ONLY = frozenset({"crowd"})
+"""What takes too long for the short form."""
 
 
 def main() -> int:
@@ -44,7 +48,7 @@ def main() -> int:
     os.sched_setaffinity(0, WORLD)
     progress = Console(stderr=True)
     results: list[Result] = []
-    for name in given.only or _ALL:
+    for name in given.only or [name for name in _ALL if not (given.quick and name in _FULL_ONLY)]:
         results += _measured(name, progress, quick=given.quick)
     show(results, Console(width=None if sys.stdout.isatty() else 160))
     if given.json:

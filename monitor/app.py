@@ -139,6 +139,6 @@ class App:
 def _fixed_at_start(old: Configuration, new: Configuration) -> list[str]:
     """The settings that differ and that a reload cannot change."""
     names = ("vantage", "contact", "store", "limits", "log", "quiet")
-    web = ("listen", "basic_auth", "bearer_token", "tls")
+    web = ("listen", "basic_auth", "bearer_token", "tls", "url", "public")
     changed = [name for name in names if getattr(old, name) != getattr(new, name)]
     return changed + [f"web.{name}" for name in web if getattr(old.web, name) != getattr(new.web, name)]

@@ -12,7 +12,8 @@ from monitor.metrics.own import OwnMetrics
 from monitor.parts import Parts
 from monitor.store import StoreError
 from monitor.web.backend import Backend, History, Judged, Scrape
-from monitor.web.server import Listen
+from monitor.web.door import Listen
+from monitor.web.past import Past
 
 _LAG_WINDOW = 15.0
 _DAY = 86400.0
@@ -58,8 +59,17 @@ class View:
                 windows=archive.windows,
                 window=archive.window,
                 availability=archive.availability,
+                past=Past(
+                    days=archive.days_of,
+                    parts=archive.days,
+                    hours=archive.hours,
+                    pace=archive.pace,
+                    course=archive.course,
+                ),
                 errors=(StoreError,),
             ),
+            public=parts.configuration.web.public,
+            url=parts.configuration.web.url,
         )
 
     def _scraper(self) -> Callable[[str, str], Scrape]:

@@ -59,6 +59,13 @@ def _check_base(value: str) -> str:
     return value.rstrip("/")
 
 
+def _check_root(value: str) -> str:
+    url = _check_base(value)
+    if urlsplit(url).path:
+        raise ValueError("must be a URL without a path: the pages are at the root of their host")
+    return url
+
+
 def _resolver(value: object) -> Endpoint | None:
     if value == "none":
         return None
@@ -113,6 +120,10 @@ class WebSettings(Settings):
     basic_auth: BasicAuth | None = None
     bearer_token: Secret | None = None
     tls: WebTls | None = None
+    url: Annotated[str, AfterValidator(_check_root)] | None = None
+    """Where people reach it, for links that leave the page; unset: the host that a request names."""
+    public: bool = False
+    """Strangers read it: hosts, addresses, targets and what servers said stay inside."""
     probe_allow: Strings | None = None
     """Patterns (``*`` and ``?``) of targets that /probe may be aimed at; unset: any."""
 

@@ -1,6 +1,5 @@
 """The API: checks, services, outages in every format, and the feed."""
 
-import asyncio
 import json
 import re
 from collections.abc import Callable, Sequence
@@ -17,6 +16,8 @@ from monitor.formats.record import report_as_json
 from monitor.formats.report import Report
 from monitor.formats.times import stamp_as_json
 from monitor.web.backend import BACKEND, Backend
+from monitor.web.cache import cached
+from monitor.web.press import written
 from monitor.web.query import MOST, page
 from monitor.web.reading import Unreadable, alive, one, reports
 from monitor.web.services import service_as_json, services, shares
@@ -41,27 +42,35 @@ _ICS = _Form(write=ical.as_calendar, content_type=ical.CONTENT_TYPE, file="outag
 
 
 def routes() -> list[web.RouteDef]:
-    """All of them."""
+    """What everybody may read who may read the pages."""
     return [
-        web.get("/api/v1/checks", _checks),
-        web.get("/api/v1/services", _services),
-        web.get("/api/v1/outages", _outages),
-        web.get("/api/v1/outages.csv", partial(_outages_as, _CSV)),
-        web.get("/api/v1/outages.ics", partial(_outages_as, _ICS)),
-        web.get("/api/v1/outages/{id}", _outage),
-        web.get("/feed.atom", _feed),
+        web.get("/api/v1/services", cached(_services)),
+        web.get("/api/v1/outages", cached(_outages)),
+        web.get("/api/v1/outages.csv", cached(partial(_outages_as, _CSV))),
+        web.get("/api/v1/outages.ics", cached(partial(_outages_as, _ICS))),
+        web.get("/api/v1/outages/{id}", cached(_outage)),
+        web.get("/feed.atom", cached(_feed)),
     ]
+
+
+def inner_routes() -> list[web.RouteDef]:
+    """What names hosts."""
+    return [web.get("/api/v1/checks", _checks)]
 
 
 def edition(request: web.Request) -> Edition:
     """What is written for this request. Raises HTTPBadRequest when it does not say which host it asks."""
     backend = request.app[BACKEND]
+    base = backend.url or _asked_at(request)
+    return Edition(now=backend.clock.now(), site=backend.vantage().name, base=base, titles=backend.titles())
+
+
+def _asked_at(request: web.Request) -> str:
     # Not `request.host`: without the header aiohttp would look our own name up, and wait for it.
     host = request.headers.get("Host", "")
     if not _HOST.fullmatch(host):
         _refuse(web.HTTPBadRequest, "the Host header is missing, or is no host")
-    base = f"{request.scheme}://{host}"
-    return Edition(now=backend.clock.now(), site=backend.vantage().name, base=base, titles=backend.titles())
+    return f"{request.scheme}://{host}"
 
 
 async def _checks(request: web.Request) -> web.Response:
@@ -85,14 +94,14 @@ async def _outages(request: web.Request) -> web.Response:
     made = edition(request)
     found, following = await _page(request, _PAGE)
     # In a thread: a thousand windows take longer than the loop may be held.
-    body = await asyncio.to_thread(_as_json, found, made, following)
+    body = await written(request, partial(_as_json, found, made, following))
     return web.Response(text=body, content_type="application/json", headers=_links(following))
 
 
 async def _outages_as(form: _Form, request: web.Request) -> web.Response:
     made = edition(request)
     found, following = await _page(request, MOST)
-    body = await asyncio.to_thread(form.write, found, made)
+    body = await written(request, partial(form.write, found, made))
     headers = {
         "Content-Type": form.content_type,
         "Content-Disposition": f'inline; filename="{form.file}"',
@@ -114,8 +123,8 @@ async def _outage(request: web.Request) -> web.Response:
 
 async def _feed(request: web.Request) -> web.Response:
     made = edition(request)
-    found = await _or_refuse(request.app[BACKEND], OutageQuery(limit=_FEED))
-    body = await asyncio.to_thread(atom.as_feed, found, made)
+    found, _ = await _page(request, _FEED)
+    body = await written(request, partial(atom.as_feed, found, made))
     return web.Response(body=body.encode(), headers={"Content-Type": atom.CONTENT_TYPE})
 
 

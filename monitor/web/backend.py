@@ -12,6 +12,7 @@ from monitor.domain.ports import Clock
 from monitor.domain.vitals import Vitals
 from monitor.domain.words import State
 from monitor.web.board import Board
+from monitor.web.past import Past
 from monitor.web.ring import Ring
 
 Noted = tuple[Window, tuple[Note, ...]]
@@ -56,6 +57,7 @@ class History:
     """One of them by its id, absorbed ones too."""
     availability: Callable[[float, float], Awaitable[Iterable[Availability]]]
     """Of every service between two moments (Unix seconds), to the hour."""
+    past: Past
     errors: tuple[type[Exception], ...]
 
 
@@ -94,6 +96,10 @@ class Backend:
     """Names of services for people."""
     judged: Judged
     history: History
+    public: bool = False
+    """Strangers read it: hosts, addresses, targets and what servers said stay inside."""
+    url: str | None = None
+    """Where people reach it, without a slash at its end; None for the host that a request names."""
 
 
 BACKEND = web.AppKey("backend", Backend)

@@ -2,17 +2,21 @@
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
+from enum import StrEnum
+from typing import TypeVar
 from urllib.parse import urlencode
 
 from monitor.domain.outage import OutageQuery
 from monitor.domain.text import shown
+from monitor.domain.words import Breadth, Kind
 from monitor.formats.moments import moment
 from monitor.formats.times import rfc3339
 
 MOST = 1000
 _FAR = 10**9
 _NAME = 200
-_KNOWN = ("since", "until", "service", "provider", "open", "limit", "offset")
+_KNOWN = ("since", "until", "service", "provider", "kind", "breadth", "text", "open", "limit", "offset")
+_Word = TypeVar("_Word", bound=StrEnum)
 _ANSWERS: Mapping[str, bool] = {"true": True, "false": False}
 
 
@@ -23,18 +27,26 @@ class Page:
     query: OutageQuery
 
     def following(self, path: str) -> str:
-        """The address of the page after this one. Moments are absolute in it: ``7d`` would move on meanwhile."""
+        """The address of the page after this one."""
+        return self.address(path, limit=self.query.limit, offset=self.query.offset + self.query.limit)
+
+    def address(self, path: str, *, limit: int | None = None, offset: int | None = None) -> str:
+        """Where the same is asked. Moments are absolute in it: ``7d`` would move on meanwhile."""
         query = self.query
         asked = {
             "since": None if query.since is None else rfc3339(query.since),
             "until": None if query.until is None else rfc3339(query.until),
             "service": query.service or None,
             "provider": query.provider or None,
+            "kind": query.kind,
+            "breadth": query.breadth,
+            "text": query.text or None,
             "open": None if query.is_open is None else str(query.is_open).lower(),
-            "limit": query.limit,
-            "offset": query.offset + query.limit,
+            "limit": limit,
+            "offset": offset,
         }
-        return f"{path}?{urlencode({name: value for name, value in asked.items() if value is not None})}"
+        written = urlencode({name: value for name, value in asked.items() if value is not None})
+        return f"{path}?{written}" if written else path
 
     @property
     def peeking(self) -> OutageQuery:
@@ -56,6 +68,9 @@ def page(pairs: Iterable[tuple[str, str]], now: float, limit: int) -> Page:
         until=_moment(asked, "until", now),
         service=_name(asked, "service"),
         provider=_name(asked, "provider"),
+        kind=_word(asked, "kind", Kind),
+        breadth=_word(asked, "breadth", Breadth),
+        text=_name(asked, "text"),
         is_open=_answer(asked, "open"),
         limit=_number(asked, "limit", limit, range(1, MOST + 1)),
         offset=_number(asked, "offset", 0, range(_FAR + 1)),
@@ -80,6 +95,15 @@ def _name(asked: Mapping[str, str], name: str) -> str:
     if text is not None and not (0 < len(text) <= _NAME and text.isprintable()):
         raise ValueError(f"{name}: {shown(text)} cannot be a name")
     return text or ""
+
+
+def _word(asked: Mapping[str, str], name: str, words: type[_Word]) -> _Word | None:
+    text = asked.get(name)
+    if text is None:
+        return None
+    if text not in [str(word) for word in words]:
+        raise ValueError(f"{name}: {shown(text)} is none of {', '.join(words)}")
+    return words(text)
 
 
 def _answer(asked: Mapping[str, str], name: str) -> bool | None:

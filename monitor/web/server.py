@@ -1,71 +1,64 @@
-"""The aiohttp application: routes, access control, headers."""
+"""The aiohttp application: its routes, which of them are for everybody, and how it listens."""
 
-import base64
-import binascii
-import hmac
 import ssl
-from collections.abc import Awaitable, Callable
 from contextlib import AsyncExitStack
-from dataclasses import dataclass, field
-from importlib.resources import files
-from pathlib import Path
 
 from aiohttp import web
-from aiohttp.typedefs import Middleware
 
-from monitor.web import api, attempts, pages
+from monitor.web import api, attempts, badge, card, events, pages
+from monitor.web.assets import Assets
 from monitor.web.backend import BACKEND, Backend
+from monitor.web.cache import CACHE, Cache, cached
+from monitor.web.discreet import discreet
+from monitor.web.door import Listen, door, harden, public_door
 from monitor.web.health import why_not_ready
-
-_HEADERS = {
-    "Content-Security-Policy": "default-src 'none'; style-src 'self'; img-src 'self'; frame-ancestors 'none'; "
-    "base-uri 'none'; form-action 'none'",
-    "X-Content-Type-Options": "nosniff",
-    "Referrer-Policy": "no-referrer",
-}
-Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Listen:
-    """Where and for whom to listen. Without username and token everybody may read."""
-
-    host: str
-    port: int
-    username: str = ""
-    password: str = field(default="", repr=False)
-    token: str = field(default="", repr=False)
-    cert_file: str = ""
-    key_file: str = ""
-
-    @property
-    def url(self) -> str:
-        """What a person types into the browser."""
-        host = {"0.0.0.0": "127.0.0.1", "::": "::1"}.get(self.host, self.host)  # noqa: S104  # shown, not bound
-        return f"{'https' if self.cert_file else 'http'}://{f'[{host}]' if ':' in host else host}:{self.port}"
+from monitor.web.language import remember
+from monitor.web.press import press
 
 
 def make_app(backend: Backend, listen: Listen, extra: list[web.RouteDef]) -> web.Application:
-    """All routes behind one door: whoever may read one path may read all of them."""
-    app = web.Application(middlewares=[_harden, _door(listen)])
+    """All routes behind one door: whoever may read one path may read all of them.
+
+    A public monitor lets everybody in, and keeps ``extra`` and whatever names hosts for those who are known.
+    """
+    if backend.public:
+        backend = discreet(backend)
+    everyones = _everyones()
+    enter = public_door(listen, {route.path for route in everyones}) if backend.public else door(listen)
+    app = web.Application(middlewares=[enter, remember])
     app[BACKEND] = backend
     app[pages.PAGES] = pages.environment()
-    app.on_shutdown.append(attempts.wake)
-    app.add_routes(
-        [
-            web.get("/", pages.status),
-            web.get("/outage/{id}", pages.outage),
-            web.get("/metrics", _metrics),
-            web.get("/healthz", _healthz),
-            web.get("/readyz", _readyz),
-            *api.routes(),
-            *attempts.routes(),
-            web.post("/-/reload", _reload),
-            web.static("/static", Path(str(files("monitor.web") / "static"))),
-            *extra,
-        ]
-    )
+    app[events.NEWS] = news = events.News(lambda: events.picture(backend))
+    whose = "private" if listen.knows_somebody and not backend.public else "public"
+    app[CACHE] = Cache(backend.clock.monotonic, lambda: news.version, control=f"{whose}, no-cache")
+    app.cleanup_ctx.append(press)
+    app.on_response_prepare.append(harden)
+    app.on_startup.append(events.begin)
+    app.on_shutdown.extend((events.end, attempts.wake))
+    app.add_routes([*everyones, *_inner(), *extra])
     return app
+
+
+def _everyones() -> list[web.RouteDef]:
+    return [
+        *pages.routes(),
+        *api.routes(),
+        web.get("/badge/{service}.svg", cached(badge.badge)),
+        web.get("/card/{service}", cached(card.card, speaks=True)),
+        web.get("/events", events.events),
+        web.get("/static/{name}", Assets().get),
+        web.get("/healthz", _healthz),
+        web.get("/readyz", _readyz),
+    ]
+
+
+def _inner() -> list[web.RouteDef]:
+    return [
+        *api.inner_routes(),
+        *attempts.routes(),
+        web.get("/metrics", _metrics),
+        web.post("/-/reload", _reload),
+    ]
 
 
 async def serve(app: web.Application, listen: Listen, stack: AsyncExitStack) -> None:
@@ -80,47 +73,9 @@ async def serve(app: web.Application, listen: Listen, stack: AsyncExitStack) -> 
     await web.TCPSite(runner, listen.host, listen.port, ssl_context=context).start()
 
 
-@web.middleware
-async def _harden(request: web.Request, handler: Handler) -> web.StreamResponse:
-    try:
-        response = await handler(request)
-    except web.HTTPException as refusal:
-        refusal.headers.update(_HEADERS)
-        raise
-    if not response.prepared:
-        response.headers.update(_HEADERS)
-    return response
-
-
-def _door(listen: Listen) -> Middleware:
-    @web.middleware
-    async def check(request: web.Request, handler: Handler) -> web.StreamResponse:
-        if not _admitted(listen, request.headers.get("Authorization", "")):
-            raise web.HTTPUnauthorized(headers={"WWW-Authenticate": 'Basic realm="lastseen", charset="UTF-8"'})
-        return await handler(request)
-
-    return check
-
-
-def _admitted(listen: Listen, header: str) -> bool:
-    if not listen.username and not listen.token:
-        return True
-    scheme, _, value = header.partition(" ")
-    if scheme.lower() == "bearer" and listen.token:
-        return hmac.compare_digest(value.encode(), listen.token.encode())
-    if scheme.lower() != "basic" or not listen.username:
-        return False
-    try:
-        given = base64.b64decode(value, validate=True)
-    except binascii.Error:
-        return False
-    return hmac.compare_digest(given, f"{listen.username}:{listen.password}".encode())
-
-
 async def _metrics(request: web.Request) -> web.StreamResponse:
     scrape = request.app[BACKEND].scrape(request.headers.get("Accept", ""), request.headers.get("Accept-Encoding", ""))
     response = web.StreamResponse(headers={"Content-Type": scrape.content_type, "Vary": "Accept, Accept-Encoding"})
-    response.headers.update(_HEADERS)
     if scrape.gzip:
         response.headers["Content-Encoding"] = "gzip"
     await response.prepare(request)

@@ -126,6 +126,15 @@ def test_a_mistake_in_a_target_is_told_with_its_place(line: str, messages: list[
             "judgement: {fall: 0, quite: 15m}\n",
             ["1:19: must be at least 1", "1:22: unknown key 'quite' (did you mean 'quiet'?)"],
         ),
+        (
+            "web: {url: status.example, public: yes}\n",
+            ["1:12: not a URL such as https://monitor.example:9797", "1:36: must be true or false"],
+        ),
+        ("web: {url: 'https://u:p@a'}\n", ["1:12: no credentials inside a URL; use token or basic_auth"]),
+        (
+            "web: {url: 'https://a.example/status'}\n",
+            ["1:12: must be a URL without a path: the pages are at the root of their host"],
+        ),
         ("peers: [{url: 'ftp://a'}]\n", ["1:15: not a URL such as https://monitor.example:9797"]),
         ("peers: [{url: 'http://u:p@a'}]\n", ["1:15: no credentials inside a URL; use token or basic_auth"]),
         ("peers: [{url: 'http://a/?b'}]\n", ["1:15: must be a URL without '?' and '#'"]),

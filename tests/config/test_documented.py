@@ -6,6 +6,7 @@ from pathlib import Path
 import pytest
 
 from monitor.config import Catalogue, catalogue_folder, loads
+from monitor.config.envelope import WebSettings
 from monitor.config.judging import JudgementSettings
 from monitor.config.maintenance import MaintenanceSettings
 from monitor.config.shapes import keys
@@ -24,7 +25,7 @@ def test_an_example_of_the_page_loads(number: int, tmp_path: Path) -> None:
 
 
 def test_what_the_page_says_of_its_examples_holds() -> None:
-    judging, maintenance, ours, _, names = EXAMPLES
+    judging, maintenance, ours, _, _, names = EXAMPLES
     first, second = loads(judging, KINDS, None, {}).checks
     assert (first.judging.fall, first.judging.rise, first.judging.slow) == (2, 4, 2.0)
     assert (second.judging.fall_failed, second.judging.fall_of, second.judging.slow) == (8, 15, 0.5)
@@ -41,5 +42,5 @@ def test_what_the_page_says_of_its_examples_holds() -> None:
 
 
 def test_every_setting_of_these_groups_is_on_the_page() -> None:
-    for key in (*keys(JudgementSettings), *keys(MaintenanceSettings)):
+    for key in (*keys(JudgementSettings), *keys(MaintenanceSettings), *keys(WebSettings)):
         assert re.search(rf"`{key}[`:]|{key}: ", PAGE), key

@@ -41,6 +41,7 @@ def test_an_empty_mapping_watches_nothing_and_has_every_default() -> None:
     assert configuration.checks == ()
     assert configuration.store == "sqlite:///lastseen.db"
     assert configuration.web.listen == Endpoint(host="127.0.0.1", port=9797)
+    assert (configuration.web.url, configuration.web.public) == (None, False)
     assert configuration.limits.max_in_flight == 5000
     assert (configuration.log.level, configuration.log.format) == ("info", "console")
     assert configuration.contact == ""
@@ -60,6 +61,8 @@ web:
   basic_auth: {username: ops, password: hunter2}
   bearer_token: t0ken
   tls: {cert_file: /c.pem, key_file: /k.pem}
+  url: "https://status.acme.example/"
+  public: true
   probe_allow: "*.acme.example"
 limits: {max_in_flight: 10}
 log: {level: debug, format: json}
@@ -78,6 +81,7 @@ peers:
     assert configuration.web.basic_auth.password.get_secret_value() == "hunter2"
     assert configuration.web.tls is not None
     assert configuration.web.tls.key_file == "/k.pem"
+    assert (configuration.web.url, configuration.web.public) == ("https://status.acme.example", True)
     assert configuration.web.probe_allow == ("*.acme.example",)
     assert configuration.limits.max_in_flight == 10
     assert configuration.log.format == "json"

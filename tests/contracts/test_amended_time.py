@@ -8,7 +8,7 @@ from typing import Any
 from monitor.domain.outage import Note, Ruling, StateSeconds, Window
 from monitor.domain.words import Breadth, Kind, Status
 from monitor.store import Availability, Retention, Store
-from monitor.store.values import DAY, HOUR
+from monitor.store.values import DAY, HOUR, Stretch
 from tests.support.judged import T0, a_window
 
 H7 = int(T0)
@@ -42,7 +42,7 @@ async def say(store: Store, window: Window, **changes: str) -> None:
     await store.archive.annotate(note)
 
 
-def states(found: Availability) -> Mapping[str, float]:
+def states(found: Availability | Stretch) -> Mapping[str, float]:
     names = ("up", "degraded", "down", "unknown", "planned")
     return {name: value for name in names if (value := getattr(found, name))}
 

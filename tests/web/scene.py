@@ -1,20 +1,23 @@
 """A backend that says what a test wants it to say, and a client of the real application over it."""
 
-from collections.abc import AsyncIterator, Iterable, Mapping, Sequence
+from collections.abc import AsyncIterator, Collection, Iterable, Mapping, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field, replace
 
+from aiohttp import web
 from aiohttp.test_utils import TestClient, TestServer
 
 from monitor.domain.attempt import Attempt, Failure
 from monitor.domain.check import Vantage
-from monitor.domain.outage import OutageQuery, Span
+from monitor.domain.outage import OutageQuery, Span, Transition
 from monitor.domain.vitals import Vitals
 from monitor.domain.words import Layer, Outcome, Reason, State, Status
 from monitor.web.backend import Availability, Backend, History, Judged, Noted, Scrape
 from monitor.web.board import Board
+from monitor.web.door import Listen
+from monitor.web.past import Hour, Past, Stretch
 from monitor.web.ring import Ring
-from monitor.web.server import Listen, make_app
+from monitor.web.server import make_app
 from tests.metrics.test_exposition import ok
 from tests.metrics.watched import vitals
 from tests.support.fakes import FakeClock, a_check
@@ -44,10 +47,21 @@ class Shelf:
     kept: list[Noted] = field(default_factory=list)
     shares: list[Share] = field(default_factory=list)
     asked: list[OutageQuery] = field(default_factory=list)
+    days: list[Stretch] = field(default_factory=list)
+    hours: list[Stretch] = field(default_factory=list)
+    paces: dict[str, dict[int, Hour]] = field(default_factory=dict)
+    transitions: list[Transition] = field(default_factory=list)
     problem: str = ""
 
     def history(self) -> History:
-        return History(windows=self._windows, window=self._window, availability=self._availability, errors=(StoreDown,))
+        past = Past(days=self._days, parts=self._parts, hours=self._hours, pace=self._pace, course=self._course)
+        return History(
+            windows=self._windows,
+            window=self._window,
+            availability=self._availability,
+            past=past,
+            errors=(StoreDown,),
+        )
 
     async def _windows(self, query: OutageQuery) -> Sequence[Noted]:
         self._fail()
@@ -62,6 +76,26 @@ class Shelf:
     async def _availability(self, _since: float, _until: float) -> Iterable[Availability]:
         self._fail()
         return self.shares
+
+    async def _days(self, services: Collection[str], since: float, until: float) -> list[Stretch]:
+        self._fail()
+        return [day for day in self.days if day.service in services and not day.component]
+
+    async def _parts(self, service: str, since: float) -> list[Stretch]:
+        self._fail()
+        return [day for day in self.days if day.service == service]
+
+    async def _hours(self, service: str, since: float, until: float) -> list[Stretch]:
+        self._fail()
+        return [hour for hour in self.hours if hour.service == service]
+
+    async def _pace(self, ids: Collection[str], since: float, until: float) -> Mapping[str, Mapping[int, Hour]]:
+        self._fail()
+        return self.paces
+
+    async def _course(self, window_id: str) -> Sequence[Transition]:
+        self._fail()
+        return self.transitions
 
     def _fail(self) -> None:
         if self.problem:
@@ -83,6 +117,8 @@ class Scene:
         self.standing: Span | None = None
         self.states: dict[tuple[str, str], State] = {}
         self.titles: dict[str, str] = {}
+        self.is_public = False
+        self.url: str | None = None
 
     def keep(self, *noted: Noted) -> None:
         """These are stored; those that are not over are the judgement's as well."""
@@ -117,6 +153,8 @@ class Scene:
                 quiet=900.0,
             ),
             history=self.shelf.history(),
+            public=self.is_public,
+            url=self.url,
         )
 
     def _vitals(self) -> Vitals:
@@ -124,8 +162,8 @@ class Scene:
 
 
 @asynccontextmanager
-async def client(scene: Scene, listen: Listen = OPEN) -> AsyncIterator[TestClient]:  # type: ignore[type-arg]  # aiohttp's default
-    async with TestClient(TestServer(make_app(scene.backend(), listen, []))) as made:
+async def client(scene: Scene, listen: Listen = OPEN, extra: Iterable[web.RouteDef] = ()) -> AsyncIterator[TestClient]:  # type: ignore[type-arg]  # aiohttp's default
+    async with TestClient(TestServer(make_app(scene.backend(), listen, [*extra]))) as made:
         yield made
 
 

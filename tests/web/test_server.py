@@ -5,7 +5,7 @@ from dataclasses import replace
 import pytest
 
 from monitor.domain.words import Outcome
-from monitor.web.server import Listen
+from monitor.web.door import Listen
 from tests.support.fakes import a_check
 from tests.support.windows import signal_open
 from tests.web.scene import OPEN, Scene, client, failed
@@ -21,7 +21,7 @@ async def test_a_day_with_one_failure_is_never_a_hundred_percent() -> None:
     scene = Scene()
     scene.board.replace([a_check("a")])
     async with client(scene) as http:
-        assert "99.99 %" in await (await http.get("/")).text()
+        assert "99.99\xa0%" in await (await http.get("/service/s")).text()
 
 
 async def test_failing_since_is_the_first_failure_and_survives_what_is_inconclusive() -> None:

@@ -1,0 +1,142 @@
+"""One outage window with all that is known of it."""
+
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
+
+from monitor.domain.outage import Evidence, Transition, Window
+from monitor.domain.words import Status
+from monitor.formats.report import Report
+from monitor.formats.text import MESSAGE, NAME, plain
+from monitor.formats.times import clock, rfc3339
+from monitor.web.lanes import component_of
+from monitor.web.phrases import corrections
+from monitor.web.picture import Picture, picture
+from monitor.web.reader import Reader
+from monitor.web.story import Said, Story, all_notes, tell
+from monitor.web.words import Words
+
+_EVIDENCE = 50
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Event:
+    """Something that happened in a window's life."""
+
+    at: str
+    at_iso: str
+    text: str
+    word: str
+    """For its mark."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Proof:
+    """One failed attempt."""
+
+    at: str
+    vantage: str
+    what: str
+    """The check, or for strangers its component."""
+    where: str
+    message: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class WholeStory:
+    """A window with all that is known of it."""
+
+    story: Story
+    picture: Picture
+    facts: tuple[tuple[str, str], ...]
+    """Names and values, in the order in which people ask."""
+    events: tuple[Event, ...]
+    evidence: tuple[Proof, ...]
+    notes: tuple[Said, ...]
+
+
+def tell_all(report: Report, reader: Reader, course: Sequence[Transition]) -> WholeStory:
+    """The window in full."""
+    return WholeStory(
+        story=tell(report, reader),
+        picture=picture(report, reader, course, by_component=True),
+        facts=tuple((name, value) for name, value in _facts(report, reader) if value),
+        events=tuple(_events(report, reader.words)),
+        evidence=tuple(_proof(item, reader) for item in report.window.evidence[:_EVIDENCE]),
+        notes=all_notes(report.notes, reader),
+    )
+
+
+def _facts(report: Report, reader: Reader) -> Iterator[tuple[str, str]]:
+    window, words = report.window, reader.words
+    layer = "/".join(str(word) for word in (window.layer, window.reason) if word)
+    yield words("fact.duration"), words.lasting(report.duration(reader.now))
+    yield words("fact.kind"), words(f"kind.{window.kind}")
+    yield words("fact.breadth"), words(f"breadth.{window.breadth}")
+    yield words("fact.reach"), words(f"reach.{window.reach}")
+    yield words("fact.layer"), f"{words(f'layer.{window.layer}')} ({layer})" if window.layer else ""
+    yield words("fact.cause"), words(f"cause.{window.cause}")
+    yield words("fact.corrected"), corrections(report, words)
+    yield words("fact.provider"), plain(window.provider, NAME)
+    yield words("fact.services"), _listed((reader.name(name) for name in window.services), words)
+    yield words("fact.components"), _listed(window.components, words)
+    yield words("fact.unaffected"), _listed((reader.name(name) for name in window.unaffected), words)
+    yield words("fact.vantages"), _listed(window.vantages, words)
+    yield words("fact.vantages_fine"), _listed(window.vantages_fine, words)
+    yield words("fact.absorbed"), plain(window.absorbed_by, NAME)
+    yield words("fact.id"), plain(window.id, NAME)
+
+
+def _listed(names: Iterable[str], words: Words) -> str:
+    return words.listed(plain(name, NAME) for name in names)
+
+
+def _events(report: Report, words: Words) -> Iterator[Event]:
+    """In the order of their times; what happened at the same time in the order of its telling."""
+    told = sorted(_moments(report, words), key=lambda event: event[0])
+    for at, word, text in told:
+        yield Event(at=clock(at), at_iso=rfc3339(at), text=text, word=word)
+
+
+def _moments(report: Report, words: Words) -> Iterator[tuple[float, str, str]]:
+    window = report.window
+    closing = "absorbed" if window.status is Status.ABSORBED else "closed"
+    end_after = window.end_after if window.end_after is not None and window.end_after > window.start else None
+    for at, word, name in (
+        (window.start_after, "ok", "last_fine"),
+        (window.start, "failed", "first_failed"),
+        (window.opened, "planned", "opened"),
+        (None if window.end is None else end_after, "failed", "last_failed"),
+        (window.end, "recovering", "first_fine"),
+        (window.closed, "over", closing),
+        (window.planned_until, "planned", "planned_until"),
+    ):
+        if at is not None:
+            yield at, word, words(f"event.{name}")
+    yield from _stages(window, words)
+    for note in report.notes:
+        yield note.at, "waiting", words("event.note", author=plain(note.author, NAME))
+
+
+def _stages(window: Window, words: Words) -> Iterator[tuple[float, str, str]]:
+    """What changed from one stage to the next."""
+    for before, stage in zip(window.stages, window.stages[1:], strict=False):
+        if stage.status not in (Status.OPEN, Status.PLANNED):
+            continue
+        if (stage.kind, stage.reach) != (before.kind, before.reach):
+            change = words("event.stage", kind=words(f"kind.{stage.kind}"), reach=words(f"reach.{stage.reach}"))
+            yield stage.since, "failed", change
+        elif before.status is Status.RECOVERING:
+            yield stage.since, "failed", words("event.relapse")
+
+
+def _proof(item: Evidence, reader: Reader) -> Proof:
+    """Strangers hear of the component and the layer; the check names a host, and the message may."""
+    where = "/".join(str(word) for word in (item.layer, item.reason) if word)
+    what = component_of(item.check_id) if reader.is_public else item.check_id
+    return Proof(
+        at=clock(item.at),
+        vantage=plain(item.vantage, NAME),
+        what=plain(what, 2 * NAME),
+        where=where or reader.words("state.degraded"),
+        message="" if reader.is_public else plain(item.message, MESSAGE),
+    )
