@@ -17,7 +17,7 @@ run: $(VENV)/.installed  ## start the monitor with config/monitor.yaml; Ctrl-C s
 
 test: $(VENV)/.dev  ## install what the tests need, run them (ARGS="-k word" for some)
 	@scripts/install-servers
-	$(BIN)/pytest $(ARGS)
+	$(BIN)/pytest -n 2 --dist loadscope $(ARGS)
 
 lint: $(VENV)/.dev  ## ruff, mypy --strict, the import contracts
 	$(BIN)/ruff check .

@@ -1,7 +1,7 @@
 """The aiohttp application: its routes, which of them are for everybody, and how it listens."""
 
 import ssl
-from contextlib import AsyncExitStack
+from contextlib import AsyncExitStack, suppress
 
 from aiohttp import web
 
@@ -78,10 +78,11 @@ async def _metrics(request: web.Request) -> web.StreamResponse:
     response = web.StreamResponse(headers={"Content-Type": scrape.content_type, "Vary": "Accept, Accept-Encoding"})
     if scrape.gzip:
         response.headers["Content-Encoding"] = "gzip"
-    await response.prepare(request)
-    async for piece in scrape.body:
-        await response.write(piece)
-    await response.write_eof()
+    with suppress(ConnectionError):  # a scraper may hang up in the middle: it is nobody's error
+        await response.prepare(request)
+        async for piece in scrape.body:
+            await response.write(piece)
+        await response.write_eof()
     return response
 
 
