@@ -57,7 +57,7 @@ def _made(folder: Any, up: int, closed: int) -> dict[str, Monitor]:
     }
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def monitors(tmp_path_factory: pytest.TempPathFactory) -> Iterator[dict[str, Monitor]]:
     folder = tmp_path_factory.mktemp("pages")
     with ExitStack() as stack:
@@ -93,7 +93,7 @@ def _await_outage(monitor: Monitor) -> None:
         time.sleep(0.2)
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def browser() -> Iterator[Browser]:
     with sync_playwright() as playwright:
         chromium = playwright.chromium.launch(executable_path=program("chromium"), args=list(_FLAGS))

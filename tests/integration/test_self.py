@@ -17,6 +17,7 @@ from tests.support.nginx import Nginx, nginx
 from tests.support.scripted import Handler, scripted
 from tests.support.stubborn import mute
 
+pytestmark = pytest.mark.alone
 _STOPPED = float(os.environ.get("LASTSEEN_STOPPED", "12"))
 """Seconds: longer than every deadline and many intervals of the checks that live through it. 60 ends the same."""
 
