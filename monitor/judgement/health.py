@@ -100,11 +100,6 @@ class Health:
         return self.is_observed and (self.verdict is State.DOWN or self.verdict is State.DEGRADED)
 
     @property
-    def is_fine(self) -> bool:
-        """Up, and its last attempt did not fail."""
-        return self.is_observed and self.verdict is State.UP and not self.run
-
-    @property
     def bad_since(self) -> Mark | None:
         """The first attempt of what made it bad."""
         if self.trouble:

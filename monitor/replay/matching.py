@@ -76,7 +76,7 @@ def share_out(
     table = [[points(wanted, given) for given in found] for wanted in expected]
     # Beyond a few best ones a candidate cannot matter: each of the others takes at most one of them away.
     best = [
-        sorted(range(len(found)), key=lambda index, row=row: -row[index])[: len(expected)]  # type: ignore[misc]
+        sorted(range(len(found)), key=lambda index, row=row: -row[index])[: len(expected)]  # type: ignore[misc]  # mypy cannot infer the lambda
         for row in table
     ]
 

@@ -3,6 +3,7 @@
 from collections.abc import Iterator
 from math import floor
 
+from monitor.formats.shares import cut
 from monitor.formats.times import lasting
 
 NONE = "\u2013"
@@ -13,11 +14,7 @@ def percent(share: float | None, places: int = 3) -> str:
     """Cut, and never rounded up to 100: a single second must show."""
     if share is None:
         return NONE
-    # A share such as 0.29 lies a little below itself as a float: 29 % must not become 28.999 %.
-    cut = floor(round(share * 100 * 10**places, 6)) / 10**places
-    if share >= 1:
-        return "100 %"
-    return f"{min(cut, 100 - 10**-places):.{places}f} %"
+    return "100 %" if share >= 1 else f"{cut(share, places):.{places}f} %"
 
 
 def used(share: float | None) -> str:

@@ -6,8 +6,8 @@ from functools import cache
 from importlib.resources import files
 
 from monitor.domain.text import milliseconds
+from monitor.formats.shares import percent
 from monitor.formats.times import lasting
-from monitor.web.share import percent
 
 _NAMED = 10
 """Names that a list holds before the others are counted."""

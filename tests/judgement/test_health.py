@@ -71,7 +71,7 @@ def test_before_anything_was_seen_it_is_unknown() -> None:
 def test_the_first_fine_attempt_makes_it_up() -> None:
     patient = Patient().meets(FINE)
     assert patient.signs == [(0.0, Sign.ANSWERED)]
-    assert patient.health.is_fine
+    assert (patient.health.state, patient.health.run) == (State.UP, [])
 
 
 # falling
