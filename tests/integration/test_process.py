@@ -4,7 +4,9 @@ import base64
 import json
 import re
 import signal
+import socket
 import ssl
+import struct
 import subprocess
 import sys
 import time
@@ -49,6 +51,19 @@ def test_sigterm_with_hundreds_of_hanging_attempts_ends_in_order_within_five_sec
     assert seconds < 5
     assert "Traceback" not in monitor.log
     assert "never" not in monitor.log, "no warning of the loop about something left behind"
+
+
+def test_scrapers_that_hang_up_are_nobodys_error(tmp_path: Path, server: Nginx) -> None:
+    many = [tcp(f"t{n}", server.http, interval="10s") for n in range(500)]
+    with Monitor(tmp_path, watching(*many)) as monitor:
+        monitor.wait_until(lambda m: m.sum("lastseen_probe_attempts_total", outcome="ok") >= 300, "attempts")
+        for attempt in range(60):
+            with socket.create_connection(("127.0.0.1", monitor.port)) as scraper:
+                scraper.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))  # close by reset
+                scraper.sendall(b"GET /metrics HTTP/1.1\r\nHost: monitor\r\n\r\n")
+                time.sleep(0.001 * (attempt % 20))
+        assert monitor.get("/healthz").status == 200
+    assert "Traceback" not in monitor.log
 
 
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
