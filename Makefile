@@ -31,7 +31,7 @@ bench: $(VENV)/.dev  ## the benchmarks (ARGS=--quick for the short form)
 	@scripts/install-servers
 	$(BIN)/python -m bench $(ARGS)
 
-manuals: $(VENV)/.installed  ## write docs/probes from the probes' docstrings
+manuals: $(VENV)/.installed  ## write docs/probes and docs/channels from docstrings
 	@$(BIN)/python scripts/manuals.py
 
 dashboards: $(VENV)/.dev  ## write grafana/dashboards from the code in grafana/builder

@@ -18,7 +18,7 @@ from monitor.domain.words import Fact, FactValue, Layer, Outcome, Reason
 _LATE_SHARE = 0.1
 _LATE_FLOOR = 0.1
 """A loop that stood still for a tenth of the deadline (at least 0.1 s) took that much from the target."""
-_LATE_BLURS = (Reason.TIMEOUT, Reason.CLOSED, Reason.RESET)
+_LATE_BLURS = (Reason.TIMEOUT, Reason.CLOSED, Reason.RESET, Reason.NAME_RESET)
 """What standing still can cause: a deadline of ours, or a peer that gave up on us."""
 _SLOW_SHARE = 0.8
 """Checks that last ran into half of their deadline may fill this share of the places, never all of them."""

@@ -66,7 +66,7 @@ class Witnesses:
         """Learn from a scheduled attempt (a Sink)."""
         if check.id not in self._witnesses:
             return
-        if check.id in self._named and _is_resolved(attempt):
+        if check.id in self._named and is_resolved(attempt):
             self._note_name()
         if attempt.outcome is Outcome.OK:
             self._note_answer()
@@ -112,7 +112,7 @@ class Witnesses:
         else:
             self._note_silence()
         named = [seen[check_id] for check_id in self._named & seen.keys()]
-        if any(_is_resolved(attempt) for attempt in named):
+        if any(is_resolved(attempt) for attempt in named):
             self._note_name()
         elif named and all(_is_lost(attempt) for attempt in named):
             self._note_lost_names()
@@ -141,7 +141,7 @@ class Witnesses:
         self.resolves = False
 
 
-def _is_resolved(attempt: Attempt) -> bool:
+def is_resolved(attempt: Attempt) -> bool:
     """Of a witness with a name: whether that was found, whatever came after."""
     failure = attempt.failure
     return failure is None or failure.layer not in (None, Layer.DNS)

@@ -1,27 +1,29 @@
 """Write what documents take from the code; `make manuals` runs it, tests see that it was.
 
-docs/probes/NAME.md is the docstring of a probe; docs/judgement.md has its diagrams
-from the tables of the judgement.
+docs/probes/NAME.md and docs/channels/NAME.md are the docstrings of a kind of probe
+and of channel; docs/judgement.md has its diagrams from the tables of the judgement.
 """
 
 import inspect
 import re
 import sys
+from collections.abc import Mapping
 from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).parents[1]))
 
 from monitor.judgement.tables import CHECK, WINDOW, diagram  # the path comes first
-from monitor.registry import PROBES
+from monitor.registry import CHANNELS, PROBES
 
-FOLDER = Path(__file__).parents[1] / "docs/probes"
-JUDGEMENT = FOLDER.parent / "judgement.md"
+DOCUMENTS = Path(__file__).parents[1] / "docs"
+FOLDERS: Mapping[str, Mapping[str, type]] = {"probes": PROBES, "channels": CHANNELS}
+JUDGEMENT = DOCUMENTS / "judgement.md"
 DIAGRAMS = {"check": diagram(CHECK), "window": diagram(WINDOW)}
 
 
-def manuals() -> dict[str, str]:
-    """By file name: the manual of each module of probes, its first line as the heading."""
-    modules = {kind.__module__: inspect.getmodule(kind) for kind in PROBES.values()}
+def manuals(folder: str = "probes") -> dict[str, str]:
+    """By file name: the manual of each module of probes or channels, its first line as the heading."""
+    modules = {kind.__module__: inspect.getmodule(kind) for kind in FOLDERS[folder].values()}
     pages = {}
     for name, module in modules.items():
         text = inspect.cleandoc(module.__doc__ or "")
@@ -62,9 +64,10 @@ def with_diagrams(text: str) -> str:
 
 
 if __name__ == "__main__":
-    FOLDER.mkdir(parents=True, exist_ok=True)
-    for file_name, page in manuals().items():
-        (FOLDER / file_name).write_text(page)
-        print(FOLDER.name, file_name)
+    for folder in FOLDERS:
+        (DOCUMENTS / folder).mkdir(parents=True, exist_ok=True)
+        for file_name, page in manuals(folder).items():
+            (DOCUMENTS / folder / file_name).write_text(page)
+            print(folder, file_name)
     JUDGEMENT.write_text(with_diagrams(JUDGEMENT.read_text()))
     print(JUDGEMENT.name)

@@ -107,6 +107,15 @@ async def test_a_timeout_while_our_own_loop_stood_still_is_inconclusive(world: W
     assert (failure.layer, failure.reason) == (None, Reason.SELF_LAG)
 
 
+@pytest.mark.parametrize("reason", [Reason.RESET, Reason.NAME_RESET])
+async def test_so_is_a_connection_that_broke_meanwhile(world: World, reason: Reason) -> None:
+    world.late = 2.0
+    await world.run(world.slot(failing(reason)))
+    failure = world.out.attempts[0].failure
+    assert failure is not None
+    assert (failure.layer, failure.reason) == (None, Reason.SELF_LAG)
+
+
 async def test_a_refusal_stays_a_refusal_however_late_we_are(world: World) -> None:
     world.late = 1.0
     await world.run(world.slot(failing(Reason.REFUSED)))

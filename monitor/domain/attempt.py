@@ -70,7 +70,7 @@ class Run:
         self.facts: dict[Fact, FactValue] = {}
         self.phases: dict[Phase, float] = {}
         self.phase = Phase.RESOLVE
-        self.excuse: ProbeInconclusive | None = None
+        self.excuse: ProbeFailed | ProbeInconclusive | None = None
         self.session: Any = None
         """The last TLS session (`ssl.SSLObject`), for whoever wants to know more of it than the facts: /probe."""
         self.answer: Any = None
@@ -101,6 +101,7 @@ class Run:
     def timed_out(self, message: str) -> ProbeFailed | ProbeInconclusive:
         """What a deadline that strikes now means: the current phase's timeout, or the ``excuse`` that holds.
 
-        The resolve step leaves an excuse while it waits for name servers that have answered nobody lately.
+        The resolve step leaves an excuse while it waits for name servers that have answered nobody lately; who asks
+        why something failed leaves that failure.
         """
         return self.excuse or self.failed(Reason.TIMEOUT, message)

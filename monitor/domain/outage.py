@@ -1,4 +1,4 @@
-"""What the judgement decides: windows, transitions of checks, spans of a vantage. Frozen values.
+"""What the judgement finds: windows, transitions of checks, spans of a vantage. Frozen values.
 
 All times are Unix seconds.
 """
@@ -137,23 +137,6 @@ class Note:
     text: str
     changes: tuple[tuple[str, str], ...] = ()
     """Reclassification: field of the window and its new value (kind, reach, cause, planned, ...)."""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Ruling:
-    """All that one sitting of the judgement decided: to be stored as one, before anybody is told."""
-
-    at: float
-    windows: tuple[Window, ...] = ()
-    """As they are now; each replaces the stored one of the same id."""
-    transitions: tuple[Transition, ...] = ()
-    spans: tuple[Span, ...] = ()
-    """Each replaces the stored one of the same vantage and start."""
-    memory: tuple[tuple[str, str], ...] = ()
-    """Working memory to keep over a restart, by key; an empty text means: forget this key."""
-
-    def __bool__(self) -> bool:
-        return bool(self.windows or self.transitions or self.spans or self.memory)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -3,6 +3,7 @@
 from collections.abc import Mapping
 from typing import Any, ClassVar, Protocol, runtime_checkable
 
+from monitor.domain.alert import ChannelSettings, Letter
 from monitor.domain.attempt import Attempt, Run
 from monitor.domain.check import Check
 from monitor.domain.settings import ProbeSettings
@@ -46,4 +47,29 @@ class Sink(Protocol):
 
     def observe(self, check: Check, attempt: Attempt) -> None:
         """Take note of one attempt."""
+        ...
+
+
+class Channel(Protocol):
+    """A way to people. One duty: hand over one letter, or say why not.
+
+    Order, retries, failover and the record of what was sent are the outbox's.
+    """
+
+    settings_type: ClassVar[type[ChannelSettings]]
+
+    def __init__(self, settings: Any, session: Any) -> None:
+        """Take settings of `settings_type`, and the `aiohttp.ClientSession` that channels share."""
+        ...
+
+    async def send(self, letter: Letter) -> str:
+        """Hand the letter over; return only when the other side has taken it.
+
+        Returns what later letters of the conversation need to join it (`Letter.thread`), or nothing.
+        Raises `ChannelFailed` only.
+        """
+        ...
+
+    async def check(self) -> None:
+        """Whether a letter would probably be taken now, found out without sending one. Raises `ChannelFailed`."""
         ...

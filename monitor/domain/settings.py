@@ -6,10 +6,10 @@ error, never a guess. Secrets print as asterisks wherever they are shown.
 
 import ipaddress
 import re
-from typing import Annotated, Any, Literal, Self
+from typing import Annotated, Any, ClassVar, Literal, Self
 from urllib.parse import unquote, urlsplit
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, SecretStr, model_validator
+from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, SecretStr, model_validator
 from typing_extensions import override
 
 _UNITS = {"ms": 0.001, "s": 1.0, "m": 60.0, "h": 3600.0, "d": 86400.0, "w": 604800.0}
@@ -147,6 +147,22 @@ class Proxy(Settings):
         }
 
 
+def _networks(texts: tuple[str, ...]) -> tuple[str, ...]:
+    for text in texts:
+        if text != PUBLIC:
+            try:
+                ipaddress.ip_network(text)
+            except ValueError as error:
+                raise ValueError(f"not a network: {text!r}; write 192.0.2.0/24, 2001:db8::/32 or public") from error
+    return texts
+
+
+PUBLIC = "public"
+"""Any network of the public Internet."""
+Networks = Annotated[Strings, AfterValidator(_networks)]
+"""One network in CIDR notation or a list of them; `PUBLIC` for all."""
+
+
 class Route(Settings):
     """How to get to the target. Part of the settings of every network probe."""
 
@@ -157,6 +173,14 @@ class Route(Settings):
     resolver: str | None = None
     """Ask this name server (``address`` or ``address:port``) in place of the system's."""
     proxy: Proxy | None = None
+    networks: Networks = ()
+    """Where the addresses of the target's names must be; names that lead elsewhere are forged. Default: anywhere."""
+
+    @model_validator(mode="after")
+    def _check_networks(self) -> Self:
+        if self.networks and self.proxy is not None:
+            raise ValueError("networks and proxy exclude each other: the proxy resolves the target's name")
+        return self
 
     @model_validator(mode="after")
     def _check_source(self) -> Self:
@@ -181,10 +205,17 @@ class Tls(Settings):
     alpn: Strings = ()
     pin: Strings = ()
     """SHA-256 fingerprints of acceptable leaf certificates, hex, colons allowed."""
+    issuers: Strings = ()
+    """Beginnings of the names of organisations that issue the provider's certificates; default: any trusted one."""
+    neutral_name: Host | None = None
+    """Whom to ask for instead, once more, when the connection breaks right after the hello; default: nobody."""
 
 
 class ProbeSettings(Settings):
     """What every kind of probe accepts: the route. A kind adds its own fields."""
+
+    evidence: ClassVar[bool] = True
+    """Whether attempts say something of the target's availability. False for what only repeats claims."""
 
     route: Route = Route()
 

@@ -5,6 +5,10 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum, unique
 
+from monitor.domain.claim import Said
+
+_LAG = 1.0
+_SHED = 0.1
 BOUNDS = (0.001, 0.0025, 0.005, 0.01, 0.015, 0.02, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0)
 """Upper bounds in seconds for our own lateness; the goal is p99 < 10 ms."""
 
@@ -90,6 +94,22 @@ class PeerVitals:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class AlertVitals:
+    """How telling people goes. Times in seconds."""
+
+    waiting: int = 0
+    """Messages that reached nobody yet."""
+    oldest: float = 0.0
+    """Age of the oldest of them."""
+    results: Mapping[tuple[str, str], int] = field(default_factory=dict)
+    """By channel and result: sent, failed, passed_over; given_up of the empty channel."""
+    channels: Mapping[str, bool] = field(default_factory=dict)
+    """Whether each channel would have worked when it was checked last."""
+    heartbeats: Mapping[str, int] = field(default_factory=dict)
+    """By result: ok, fail, error."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Vitals:
     """A snapshot for /metrics and the pages. Times in seconds."""
 
@@ -114,3 +134,17 @@ class Vitals:
     """Unix time of the last configuration that was taken."""
     started: float
     peers: tuple[PeerVitals, ...] = ()
+    alerts: AlertVitals = AlertVitals()
+    claims: tuple[Said, ...] = ()
+    """What providers say of themselves now."""
+
+
+def why_not_ready(vitals: Vitals) -> str | None:
+    """None when the schedule runs on time, else a sentence. Can come and go."""
+    if not vitals.started:
+        return "the schedule has not started yet"
+    if vitals.loop_lag > _LAG:
+        return f"the event loop stood still for {vitals.loop_lag:.1f} s within the last 15 s"
+    if vitals.shed_ratio > _SHED:
+        return f"overloaded: {vitals.shed_ratio:.0%} of the runs are being skipped"
+    return None

@@ -1,4 +1,4 @@
-"""The closed vocabularies: outcome, phase, layer, reason, fact; state, require, breadth, reach, kind, cause.
+"""The closed vocabularies: of attempts, of states, of outage windows, of claims and of messages.
 
 Each value is what appears in metrics labels, in the API, in the store and on
 pages. A word is added here and nowhere else.
@@ -45,6 +45,7 @@ class Phase(StrEnum):
     REQUEST = "request"
     RESPONSE = "response"
     HANDSHAKE = "handshake"
+    LOGIN = "login"
     SEND = "send"
     DELIVER = "deliver"
 
@@ -73,6 +74,7 @@ LAYER_OF_PHASE: dict[Phase, Layer] = {
     Phase.REQUEST: Layer.HTTP,
     Phase.RESPONSE: Layer.HTTP,
     Phase.HANDSHAKE: Layer.HANDSHAKE,
+    Phase.LOGIN: Layer.LOGIN,
     Phase.SEND: Layer.SEND,
     Phase.DELIVER: Layer.DELIVER,
 }
@@ -127,6 +129,30 @@ class Reason(StrEnum):
     """It arrived, after its deadline."""
     STARTTLS = "starttls"
     PROXY = "proxy"
+    # protocols
+    NONCE = "nonce"
+    """The answer is to another question: it repeats another nonce, id or cookie than ours."""
+    KEY = "key"
+    """The server did not prove that it holds the key it must hold."""
+    SIGNATURE = "signature"
+    """Something signed does not verify."""
+    ALTERED = "altered"
+    """What came does not decrypt: not that service at all, or bytes were changed on the way."""
+    CAPABILITY = "capability"
+    """Something that must be offered is not: an extension, a mechanism, a version."""
+    HOST_UNKNOWN = "host_unknown"
+    """The server answers, but does not serve the name that was asked for."""
+    OVERLOADED = "overloaded"
+    """The server says itself that it is too busy, or shutting down."""
+    # signs that somebody stands between us and the target
+    FOREIGN_ADDRESS = "foreign_address"
+    """The name resolves to addresses in no network of the provider."""
+    NAME_RESET = "name_reset"
+    """Reset after the TLS hello that names this host, not after one that names another."""
+    CERT_FOREIGN = "cert_foreign"
+    """A certificate of an issuer that the provider does not use."""
+    INJECTED = "injected"
+    """A page that is not the provider's."""
     # inconclusive: ours, not the target's
     SELF_LAG = "self_lag"
     SELF_FILES = "self_files"
@@ -190,6 +216,24 @@ class Fact(StrEnum):
     PING_SECONDS = "ping_seconds"
     """Round trip of a websocket ping, or of an ICMP echo."""
     ICMP_HOP_LIMIT = "icmp_hop_limit"
+    CHAIN_EXPIRY = "chain_expiry"
+    """Earliest end of the certificates that the service's own protocol showed inside, Unix seconds."""
+    GENUINE = "genuine"
+    """True when the answer proved a key that only the provider holds."""
+    CLOCK_OFFSET = "clock_offset"
+    """Seconds that the server's clock is ahead of ours, as its protocol tells."""
+    SOFTWARE = "software"
+    """What the server calls itself: server text, never a label."""
+    OFFERED = "offered"
+    """Extensions, mechanisms or versions that the server offers: server text, never a label."""
+    ROUND_TRIP = "round_trip"
+    """Seconds from sending a message to its arrival back at us, or from a ping of the protocol to its answer."""
+    CLAIM = "claim"
+    """What the provider says of itself: `Claim`."""
+    CLAIM_TEXT = "claim_text"
+    """The provider's own words about it: server text, never a label."""
+    CLAIM_SINCE = "claim_since"
+    """When the provider says that it began, Unix seconds."""
     CAPTURES = "captures"
     """Named groups of the dialogue's expressions: server text, never a label."""
 
@@ -287,6 +331,17 @@ class Cause(StrEnum):
 
 @_direct
 @unique
+class Claim(StrEnum):
+    """What a provider says of its own service. News, never evidence."""
+
+    FINE = "fine"
+    MAINTENANCE = "maintenance"
+    DEGRADED = "degraded"
+    DOWN = "down"
+
+
+@_direct
+@unique
 class Status(StrEnum):
     """Where a window is in its life."""
 
@@ -298,3 +353,35 @@ class Status(StrEnum):
     CLOSED = "closed"
     ABSORBED = "absorbed"
     """Became part of a wider window, which has its start."""
+
+
+@_direct
+@unique
+class Severity(StrEnum):
+    """How much it matters to those who are told, worst first."""
+
+    CRITICAL = "critical"
+    """A whole service, or more, fails for nearly everybody who asks."""
+    MAJOR = "major"
+    """A part of a service, some of the attempts, or some of the places."""
+    MINOR = "minor"
+    """It answers, but slowly; or only what a service can do without fails."""
+
+
+@_direct
+@unique
+class Event(StrEnum):
+    """What a message tells of."""
+
+    OPENED = "opened"
+    CHANGED = "changed"
+    """It became wider: component, service, provider; regional, global."""
+    REMINDER = "reminder"
+    """Still open."""
+    ESCALATED = "escalated"
+    """Nobody has acknowledged it in time."""
+    RECOVERING = "recovering"
+    """It answers again, and is being watched."""
+    CLOSED = "closed"
+    TEST = "test"
+    """Nothing happened: somebody tries a route."""

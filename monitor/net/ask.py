@@ -1,7 +1,7 @@
 """Asking name servers: one question, its answer, over UDP and over streams. Messages are dnspython's."""
 
 import asyncio
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Generic, Protocol, TypeVar
 
@@ -23,6 +23,9 @@ from monitor.net.tls import TlsContexts
 
 RETRANSMIT = 1.5  # seconds of silence after which a question over UDP is asked again
 _PAYLOAD = 1232  # DNS flag day 2020: what passes unfragmented nearly everywhere
+_LARGE = 1500  # bytes that are read in some 30 ms at worst: short records with long names
+_RECORDS = 256
+_SHORTEST = 11  # bytes of a record: a name of one byte, type, class, TTL and length (RFC 1035 section 4.1.3)
 UNABLE = (dns.rcode.SERVFAIL, dns.rcode.REFUSED, dns.rcode.NOTIMP)  # where glibc's resolver asks the next server
 _REASONS: dict[int, Reason] = {
     dns.rcode.NXDOMAIN: Reason.NXDOMAIN,
@@ -82,10 +85,14 @@ def make_query(run: Run, name: str, rdtype: str, rdclass: str = "IN", flags: int
 def accept(run: Run, query: dns.message.Message, wire: bytes) -> dns.message.Message | None:
     """The answer to ``query`` in ``wire``; None for a packet that belongs to another question.
 
-    Raises ProbeFailed malformed for an answer to our id that is broken or repeats another question.
+    Raises ProbeFailed malformed for an answer to our id that is broken or repeats another question, size for one of
+    more than 256 records.
     """
     if len(wire) < 12 or int.from_bytes(wire[:2]) != query.id:
         return None
+    records = sum(int.from_bytes(wire[at : at + 2]) for at in (6, 8, 10))
+    if records > _RECORDS and records * _SHORTEST <= len(wire):  # else it ends too early, as its parser finds at once
+        raise run.failed(Reason.SIZE, f"a DNS message of more than {_RECORDS} records")
     try:
         response = _parse(wire)
     except (dns.exception.DNSException, ValueError) as error:
@@ -102,6 +109,11 @@ def _parse(wire: bytes) -> dns.message.Message:
         if wire[2] & 0x02:  # truncated, perhaps in the middle of a record: the flag is all that counts
             return dns.message.from_wire(wire, question_only=True, ignore_trailing=True)
         raise
+
+
+async def without_holding(accept: Callable[[Run, bytes], Response | None], run: Run, wire: bytes) -> Response | None:
+    """``accept``, beside the loop for a large message: names that point to names cost more than they show."""
+    return accept(run, wire) if len(wire) <= _LARGE else await asyncio.to_thread(accept, run, wire)
 
 
 def is_truncated(response: dns.message.Message) -> bool:
@@ -135,7 +147,7 @@ async def ask_datagram(run: Run, datagram: Datagram, query: dns.message.Message)
 async def _answer(run: Run, datagram: Datagram, query: dns.message.Message) -> dns.message.Message:
     while True:
         wire, _ = await datagram.receive()
-        if response := accept(run, query, wire):
+        if response := await without_holding(Query(query).accept, run, wire):
             return response
 
 
@@ -143,7 +155,7 @@ async def ask_stream(run: Run, stream: Stream, question: Question[Response]) -> 
     """Ask over TCP or TLS: two bytes of length before each message (RFC 1035 section 4.2.2)."""
     stream.write(question.to_wire(prepend_length=True))
     size = int.from_bytes(await stream.read_exactly(2))
-    response = question.accept(run, await stream.read_exactly(size))
+    response = await without_holding(question.accept, run, await stream.read_exactly(size))
     if response is None:
         raise run.failed(Reason.MALFORMED, "not a DNS message, or one with another id")
     return response

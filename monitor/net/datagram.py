@@ -6,8 +6,9 @@ Connected, so that the kernel drops strangers' packets and reports ICMP errors.
 import asyncio
 import errno
 import socket
+from collections.abc import Callable
 from types import TracebackType
-from typing import Self
+from typing import Self, TypeVar
 
 from monitor.domain.attempt import Run
 from monitor.domain.failures import ProbeError, ProbeFailed, ProbeInconclusive
@@ -20,6 +21,8 @@ _IP_RECVERR = 11
 _IPV6_RECVERR = 25
 
 Ancillary = list[tuple[int, int, bytes]]
+Answer = TypeVar("Answer")
+_BREATH = 100  # packets that are there already, after which others on the loop get their turn
 
 
 class Datagram:
@@ -32,6 +35,7 @@ class Datagram:
         self._run = run
         self._peer = peer
         self.socket = sock
+        self._unwaited = 0
 
     @classmethod
     def connect(cls, run: Run, address: tuple[str, int], *, source: str | None = None) -> Self:
@@ -79,9 +83,31 @@ class Datagram:
 
     async def receive(self) -> tuple[bytes, Ancillary]:
         """The next packet from the peer, and its control messages."""
+        self._unwaited += 1
+        if self._unwaited > _BREATH:  # a flood may come faster than it can be looked at
+            self._unwaited = 0
+            await asyncio.sleep(0)
         while (packet := self.poll()) is None:
+            self._unwaited = 0
             await readable(self.socket)
         return packet
+
+    async def ask(
+        self, packet: bytes, accept: Callable[[bytes], Answer | None], patience: float, longest: float = 60.0
+    ) -> Answer:
+        """Send ``packet`` until ``accept`` makes something of a packet that came, for as long as the run may last.
+
+        It is sent again after ``patience`` seconds, and then after twice as long each time, ``longest`` at most.
+        """
+        while True:
+            self.send(packet)
+            try:
+                async with asyncio.timeout(patience):
+                    while True:
+                        if (answer := accept((await self.receive())[0])) is not None:
+                            return answer
+            except TimeoutError:
+                patience = min(2 * patience, longest)
 
     def poll(self) -> tuple[bytes, Ancillary] | None:
         """A packet that is there already, or None."""

@@ -8,6 +8,7 @@ from pydantic import AfterValidator, BeforeValidator, Field
 
 from monitor.domain import jsonpath
 from monitor.domain.attempt import Run
+from monitor.domain.failures import ProbeFailed
 from monitor.domain.settings import Settings, Strings, as_tuple
 from monitor.domain.text import Expression, compiled, shown
 from monitor.domain.words import Reason
@@ -39,6 +40,13 @@ Statuses = Annotated[tuple[str | int, ...], BeforeValidator(as_tuple), AfterVali
 Expressions = Annotated[tuple[Expression, ...], BeforeValidator(as_tuple)]
 
 
+class Genuine(Settings):
+    """What every answer of the provider has; one without it is somebody else's."""
+
+    header: Mapping[str, Expression] = {}
+    body: Expressions = ()
+
+
 class Expect(Settings):
     """What the final response must be."""
 
@@ -50,6 +58,8 @@ class Expect(Settings):
     not_body: Expressions = ()
     json_: jsonpath.JsonConditions = Field(default={}, alias="json")
     max_bytes: int | None = Field(default=None, ge=0)
+    genuine: Genuine = Genuine()
+    """Of every answer but 5xx, redirects included, not of the final one alone."""
 
 
 class Judge:
@@ -62,6 +72,19 @@ class Judge:
         self._not_header = _by_name(expect.not_header)
         self._body = [compiled(text) for text in expect.body]
         self._not_body = [compiled(text) for text in expect.not_body]
+        self._genuine_header = _by_name(expect.genuine.header)
+        self._genuine_body = [compiled(text) for text in expect.genuine.body]
+
+    def check_genuine(self, run: Run, response: Response) -> None:
+        """Raise ProbeFailed http/injected for an answer that is not the provider's. Those of 5xx may be any proxy's."""
+        if response.status >= 500:
+            return
+        for name, pattern in self._genuine_header:
+            if not any(known == name and pattern.search(value) for known, value in response.headers):
+                raise _injected(run, response, f"header {name.decode()}")
+        for pattern in self._genuine_body:
+            if not pattern.search(response.body):
+                raise _injected(run, response, _said(pattern))
 
     def check(self, run: Run, response: Response, now: Callable[[], float]) -> None:
         """Raise ProbeFailed http/status, header, size, body or json for the first thing that is wrong."""
@@ -99,6 +122,14 @@ class Judge:
             wrong = jsonpath.complaint(response.body, self._expect.json_)
             if wrong:
                 raise run.failed(Reason.JSON, f"{wrong} (in {_amount(response)})" if response.truncated else wrong)
+
+
+def _injected(run: Run, response: Response, mark: str) -> ProbeFailed:
+    location = response.header(b"location")
+    leads = "" if location is None else f" and leads to {shown(location)}"
+    return run.failed(
+        Reason.INJECTED, f"status {response.status} lacks {mark}, which all of the provider's answers have{leads}"
+    )
 
 
 def _by_name(expressions: Mapping[str, str]) -> list[tuple[bytes, re.Pattern[bytes]]]:

@@ -4,6 +4,7 @@ A general client cannot tell tcp from tls and costs five times the CPU
 (bench/ compares them); an exchange needs no pool, no cookies, no proxies.
 """
 
+import asyncio
 import re
 import zlib
 from collections.abc import Mapping
@@ -22,7 +23,9 @@ from monitor.net.stream import Stream
 from monitor.net.url import Url
 
 _HEAD_LIMIT = 65536
+_SLICE = 65536
 _DAY = 86400.0
+_LONGEST_DATE = 100
 _TOKEN = re.compile(r"[!#$%&'*+.^_`|~0-9A-Za-z-]+")  # RFC 9110 section 5.6.2
 _VALUE = re.compile(r"[\t\x20-\x7e\x80-\xff]*")
 _OURS = re.compile(r"connection|content-length|transfer-encoding|upgrade|sec-websocket-.*", re.IGNORECASE)
@@ -87,10 +90,12 @@ async def exchange(run: Run, stream: Stream, request: bytes, *, limit: int) -> R
     stream.write(request)
     reader = _Reader(limit, head=request.startswith(b"HEAD "))
     try:
-        data = await stream.read()
+        data = await stream.read(_SLICE)
         run.enter(Phase.RESPONSE)
         while data and not reader.feed(run, data):
-            data = await stream.read()
+            if len(data) == _SLICE:
+                await asyncio.sleep(0)  # a body in chunks of a byte or two is long to read
+            data = await stream.read(_SLICE)
         if not data:
             reader.end(run)
     finally:
@@ -104,12 +109,12 @@ class _Reader:
     """The callbacks of one parser. Once ``done``, whatever follows is not ours."""
 
     __slots__ = (
+        "_body",
         "_fed",
         "_head",
         "_headers",
+        "_idle",
         "_limit",
-        "_pieces",
-        "_size",
         "_status",
         "_version",
         "done",
@@ -127,8 +132,8 @@ class _Reader:
         self._status = 0
         self._version = ""
         self._headers: list[tuple[bytes, bytes]] = []
-        self._pieces: list[bytes] = []
-        self._size = 0
+        self._body = bytearray()
+        self._idle = 0
 
     def feed(self, run: Run, data: bytes) -> bool:
         """Parse ``data``; True when no more is wanted."""
@@ -144,6 +149,7 @@ class _Reader:
         return self.done or self._parse(run, data[room:])
 
     def _parse(self, run: Run, data: bytes) -> bool:
+        before = self._status, len(self._body)
         try:
             self.parser.feed_data(data)
         except HttpParserUpgrade as upgrade:
@@ -152,6 +158,9 @@ class _Reader:
         except HttpParserError as error:
             if not self.done:
                 raise run.failed(Reason.MALFORMED, f"not an HTTP/1.1 response: {error}") from error
+        self._idle = self._idle + len(data) if before == (self._status, len(self._body)) else 0
+        if self._idle > _HEAD_LIMIT and not self.done:
+            raise run.failed(Reason.SIZE, f"more than {_HEAD_LIMIT} bytes around a body, and nothing in it")
         return self.done
 
     def end(self, run: Run) -> None:
@@ -160,14 +169,14 @@ class _Reader:
             raise run.failed(Reason.CLOSED, "the server closed the connection before the end of a response head")
         if any(name == b"content-length" or b"chunked" in value.lower() for name, value in self._framing()):
             raise run.failed(
-                Reason.CLOSED, f"the server closed the connection after {self._size} bytes of a longer body"
+                Reason.CLOSED, f"the server closed the connection after {len(self._body)} bytes of a longer body"
             )
 
     def response(self) -> Response:
         """What was read."""
-        body = self._pieces[0] if len(self._pieces) == 1 else b"".join(self._pieces)
-        over = self._size > self._limit
-        return Response(self._status, self._version, self._lowered(), body[: self._limit] if over else body, over)
+        over = len(self._body) > self._limit
+        del self._body[self._limit :]
+        return Response(self._status, self._version, self._lowered(), bytes(self._body), over)
 
     def _lowered(self) -> tuple[tuple[bytes, bytes], ...]:
         return tuple([(name.lower(), value) for name, value in self._headers])
@@ -198,9 +207,8 @@ class _Reader:
         """A piece of the body, already without the chunks' framing."""
         if self.done:
             return
-        self._pieces.append(data)
-        self._size += len(data)
-        self.done = self._size > self._limit
+        self._body += data
+        self.done = len(self._body) > self._limit
 
     def on_message_complete(self) -> None:
         """The end of an interim or final response."""
@@ -241,9 +249,13 @@ def _retry_after(response: Response, now: float) -> float | None:
     return 0.0 if moment is None else min(max(moment - now, 0.0), _DAY)
 
 
-@lru_cache(maxsize=1024)
 def http_date(value: bytes) -> float | None:
     """Unix time of an HTTP-date (RFC 9110 section 5.6.7), None for anything else."""
+    return _http_date(value) if len(value) < _LONGEST_DATE else None  # what is remembered must be small
+
+
+@lru_cache(maxsize=1024)
+def _http_date(value: bytes) -> float | None:
     try:
         return parsedate_to_datetime(value.decode("latin-1")).timestamp()
     except (ValueError, OverflowError, IndexError, TypeError):

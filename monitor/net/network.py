@@ -11,6 +11,7 @@ from monitor.domain.attempt import Run
 from monitor.domain.failures import ProbeFailed, ProbeInconclusive
 from monitor.domain.settings import Endpoint, Family, Proxy, Route, Tls
 from monitor.domain.words import Fact, Phase, Reason
+from monitor.net.belonging import check_belonging
 from monitor.net.dial import dial
 from monitor.net.proxy import greet, tunnel
 from monitor.net.resolve import NameServers, Resolver, literal, system_hosts, system_name_servers
@@ -48,8 +49,10 @@ class Network:
         return guarded
 
     async def addresses(self, run: Run, host: str, route: Route) -> list[str]:
-        """The resolve step. See `Resolver.resolve`."""
-        return await self._resolver(route.resolver).resolve(run, host, _family(route))
+        """The resolve step. See `Resolver.resolve`; names must lead to the route's networks."""
+        found = await self._resolver(route.resolver).resolve(run, host, _family(route))
+        check_belonging(run, host, found, route.networks)
+        return found
 
     async def exchange(self, run: Run, query: dns.message.Message, route: Route) -> dns.message.Message:
         """One DNS question to the name servers that the resolve step asks. See `Resolver.exchange`."""

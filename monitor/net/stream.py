@@ -14,14 +14,14 @@ from typing import Self
 from typing_extensions import override
 
 from monitor.domain.attempt import Run
-from monitor.domain.failures import ProbeError
 from monitor.domain.settings import Tls
 from monitor.domain.words import Phase, Reason
 from monitor.net.faults import os_fault, tls_fault
-from monitor.net.tls import TlsContexts, check_pin, note_session
+from monitor.net.tls import TlsContexts, check_issuer, check_pin, note_session
 
 _PAUSE_AT = 256 * 1024  # a server that floods us is stopped by TCP, not by our memory
 _TLS_READ = 65536
+_BREATH = 200  # reads of what is there already, after which others on the loop get their turn
 
 
 class Stream(asyncio.Protocol):
@@ -36,6 +36,8 @@ class Stream(asyncio.Protocol):
         self._loop = loop
         self.descriptor = -1
         """The number of the socket, for the kernel's view of the connection."""
+        self.heard = False
+        """Whether anything came from the other side so far."""
         self._transport: asyncio.Transport | None = None
         self._waiter: asyncio.Future[None] | None = None
         self._session: ssl.SSLObject | None = None
@@ -46,6 +48,7 @@ class Stream(asyncio.Protocol):
         self._eof = False
         self._lost: Exception | None = None
         self._paused = False
+        self._unwaited = 0
 
     async def __aenter__(self) -> Self:
         return self
@@ -58,7 +61,13 @@ class Stream(asyncio.Protocol):
     def close(self) -> None:
         """Drop the connection at once. Never waits: a hanging peer may not hold us."""
         if self._transport is not None:
+            self._flush()
             self._transport.abort()
+
+    @property
+    def local_address(self) -> str:
+        """The address of this machine that the connection comes from, as text."""
+        return str(self._transport.get_extra_info("sockname")[0]) if self._transport is not None else ""
 
     # -- asyncio.Protocol ----------------------------------------------------
 
@@ -69,6 +78,7 @@ class Stream(asyncio.Protocol):
 
     @override
     def data_received(self, data: bytes) -> None:
+        self.heard = True
         self._wire += data
         if len(self._wire) > _PAUSE_AT and not self._paused and self._transport is not None:
             self._paused = True
@@ -104,21 +114,25 @@ class Stream(asyncio.Protocol):
             raise tls_fault(self._run, error) from error
         self._flush()
 
-    async def read(self) -> bytes:
-        """Whatever is there, at least one byte; ``b""`` at the end of the stream."""
+    async def read(self, most: int = _PAUSE_AT << 4) -> bytes:
+        """Whatever is there, at least one byte and ``most`` at most; ``b""`` at the end of the stream."""
         while not self._plain:
             if not await self._more():
                 return b""
-        return self._take(len(self._plain))
+        return self._take(min(len(self._plain), most))
 
     async def read_exactly(self, count: int) -> bytes:
         """Exactly ``count`` bytes. Raises ProbeFailed closed when the stream ends first."""
+        if self._unwaited > _BREATH:
+            await self._breathe()
         while len(self._plain) < count:
             await self._must_more(f"{count} bytes")
         return self._take(count)
 
     async def read_line(self, limit: int = 65536) -> bytes:
         """One line without its LF or CRLF."""
+        if self._unwaited > _BREATH:
+            await self._breathe()
         while (end := self._plain.find(b"\n")) < 0:
             if len(self._plain) > limit:
                 raise self._run.failed(Reason.SIZE, f"a line longer than {limit} bytes")
@@ -127,6 +141,8 @@ class Stream(asyncio.Protocol):
 
     async def next_line(self, limit: int = 65536) -> bytes | None:
         """The next line as `read_line` gives it, or what is left of one at the end of the stream; None after it."""
+        if self._unwaited > _BREATH:
+            await self._breathe()
         while (end := self._plain.find(b"\n")) < 0:
             if len(self._plain) > limit:
                 raise self._run.failed(Reason.SIZE, f"a line longer than {limit} bytes")
@@ -152,7 +168,13 @@ class Stream(asyncio.Protocol):
         """Put back what was read too much: the next read finds it first."""
         self._plain[:0] = data
 
+    async def _breathe(self) -> None:
+        """Let the loop turn, for deadlines and others: what a server has packed into one packet may be thousands."""
+        self._unwaited = 0
+        await asyncio.sleep(0)
+
     def _take(self, count: int) -> bytes:
+        self._unwaited += 1
         if count == len(self._plain):  # the usual case, without a second copy
             taken = bytes(self._plain)
             self._plain.clear()
@@ -181,6 +203,7 @@ class Stream(asyncio.Protocol):
         if self._paused and self._transport is not None:
             self._paused = False
             self._transport.resume_reading()
+        self._unwaited = 0
         self._waiter = self._loop.create_future()
         try:
             await self._waiter
@@ -208,10 +231,11 @@ class Stream(asyncio.Protocol):
             await self._handshake(session)
         except ssl.SSLError as error:
             self._flush()  # the alert that tells the server why
-            raise self._broken_or(tls_fault(run, error)) from error
+            raise os_fault(run, self._lost) if isinstance(self._lost, OSError) else tls_fault(run, error) from error
         run.session = session
         note_session(run, session)
         check_pin(run, tls.pin)
+        check_issuer(run, session, tls.issuers)
         self._session = session
         self._plain = bytearray()
 
@@ -223,7 +247,7 @@ class Stream(asyncio.Protocol):
                 self._flush()
                 await self._feed()
                 continue
-            self._flush()
+            self._loop.call_soon(self._flush)  # not now: what is written next leaves in the same packet
             return
 
     async def _feed(self) -> None:
@@ -244,13 +268,14 @@ class Stream(asyncio.Protocol):
 
     def _decrypt(self) -> bool:
         """Move plain bytes out of the session; True when there were any."""
-        if self._session is None:
+        if self._session is None or self._incoming is None:
             return False
         if self._wire:
             self._give()
         before = len(self._plain)
         try:
-            while len(self._plain) - before < _PAUSE_AT:
+            # Asked for what is not there it raises, which costs more than the reading.
+            while len(self._plain) - before < _PAUSE_AT and (self._incoming.pending or self._session.pending()):
                 piece = self._session.read(_TLS_READ)
                 if not piece:
                     self._eof = True
@@ -272,8 +297,3 @@ class Stream(asyncio.Protocol):
     def _send(self, data: bytes) -> None:
         if self._transport is not None and not self._transport.is_closing():
             self._transport.write(data)
-
-    def _broken_or(self, fault: ProbeError) -> ProbeError:
-        if isinstance(self._lost, OSError):
-            return os_fault(self._run, self._lost)
-        return fault

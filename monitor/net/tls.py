@@ -8,10 +8,12 @@ from datetime import UTC, datetime
 from functools import lru_cache
 
 from cryptography import x509
+from cryptography.x509.oid import NameOID
 
 from monitor.domain.attempt import Run
 from monitor.domain.failures import ProbeInconclusive
 from monitor.domain.settings import Tls
+from monitor.domain.text import shown
 from monitor.domain.words import Fact, Reason
 
 _VERSIONS = {"1.2": ssl.TLSVersion.TLSv1_2, "1.3": ssl.TLSVersion.TLSv1_3}
@@ -124,6 +126,27 @@ def check_pin(run: Run, pins: Iterable[str]) -> None:
         raise run.failed(
             Reason.CERT_PIN, f"the leaf's SHA-256 is {run.facts.get(Fact.CERT_FINGERPRINT)}, which is not pinned"
         )
+
+
+def check_issuer(run: Run, session: ssl.SSLObject, issuers: Iterable[str]) -> None:
+    """Raise ProbeFailed tls/cert_foreign unless the name of the leaf's issuer begins as one of ``issuers`` does."""
+    wanted = tuple(issuer.casefold() for issuer in issuers)
+    if not wanted:
+        return
+    issuer = _issuer(presented_chain(session)[0])
+    if not issuer.casefold().startswith(wanted):
+        raise run.failed(Reason.CERT_FOREIGN, f"the certificate is issued by {shown(issuer)}")
+
+
+@lru_cache(maxsize=4096)
+def _issuer(der: bytes) -> str:
+    """The organisation that signed the certificate; its common name where it has no organisation."""
+    try:
+        name = x509.load_der_x509_certificate(der).issuer
+    except ValueError:  # a name that breaks the rules of names is nobody's
+        return ""
+    names = [*name.get_attributes_for_oid(NameOID.ORGANIZATION_NAME), *name.get_attributes_for_oid(NameOID.COMMON_NAME)]
+    return str(names[0].value) if names else ""
 
 
 def check_lifetime(run: Run, now: float, warn_days: float) -> None:

@@ -8,16 +8,19 @@ import base64
 import hashlib
 import os
 from collections.abc import Mapping
+from contextlib import suppress
 from enum import IntEnum, unique
 
 from monitor.domain.attempt import Run
 from monitor.domain.failures import ProbeFailed
-from monitor.domain.words import Reason
-from monitor.net.http import Response
+from monitor.domain.words import Fact, Reason
+from monitor.net.http import Response, encode_request, exchange
 from monitor.net.stream import Stream
+from monitor.net.url import Url
 
 _GUID = "258EAFA5-E914-47DA-95CA-C5AB0DC85B11"  # RFC 6455 section 1.3
 _FAREWELL = 0.2  # seconds for the peer's close frame
+_MOST_FRAMES = 10_000  # of one conversation: each ping wants an answer, which a peer need not take
 
 
 @unique
@@ -30,6 +33,25 @@ class Opcode(IntEnum):
     CLOSE = 8
     PING = 9
     PONG = 10
+
+
+async def ask_upgrade(
+    run: Run, stream: Stream, url: Url, headers: Mapping[str, str], subprotocols: tuple[str, ...] = ()
+) -> Response:
+    """Ask for an upgrade; with status 101 the stream is a WebSocket now, any other status is the caller's to judge.
+
+    Raises ProbeFailed http/upgrade for a 101 that does not accept what was asked for, and what `exchange` raises.
+    """
+    key = new_key()
+    request = encode_request("GET", url, {**headers, **upgrade_headers(key, subprotocols)})
+    response = await exchange(run, stream, request, limit=0)
+    run.facts[Fact.HTTP_STATUS] = response.status
+    run.facts[Fact.HTTP_VERSION] = response.version
+    run.facts[Fact.HTTP_SSL] = url.secure
+    wrong = refusal(response, key, subprotocols) if response.status == 101 else None
+    if wrong:
+        raise run.failed(Reason.UPGRADE, wrong)
+    return response
 
 
 def upgrade_headers(key: str, subprotocols: tuple[str, ...]) -> Mapping[str, str]:
@@ -73,8 +95,11 @@ class WebSocket:
         self._stream = stream
         self._limit = limit
         self._pong = b""
+        self._frames = 0
         self._opcode = Opcode.CONTINUATION
         self._partial = bytearray()
+        self.close_code: int | None = None
+        """Why the server closed, once it did and if it said so."""
 
     def send(self, opcode: Opcode, payload: bytes) -> None:
         """One unfragmented frame, masked as a client's must be."""
@@ -104,10 +129,15 @@ class WebSocket:
             await self._frame()
         return loop.time() - begun
 
+    def leave(self) -> None:
+        """Say goodbye and wait for nothing."""
+        with suppress(ProbeFailed):
+            self.send(Opcode.CLOSE, (1000).to_bytes(2))
+
     async def close(self) -> None:
         """Say goodbye, and wait for the answer a moment only: the verdict stands already."""
+        self.leave()
         try:
-            self.send(Opcode.CLOSE, (1000).to_bytes(2))
             async with asyncio.timeout(_FAREWELL):
                 while True:
                     await self._frame()
@@ -117,10 +147,14 @@ class WebSocket:
     async def _frame(self) -> bytes | None:
         """Take one frame and do what it asks for; the message that it completes, if any."""
         first, second = await self._stream.read_exactly(2)
+        self._frames += 1
+        if self._frames > _MOST_FRAMES:
+            raise self._run.failed(Reason.SIZE, f"more than {_MOST_FRAMES} frames")
         payload = await self._payload(first, second)
         opcode = self._known(first & 0x0F)
         if opcode is Opcode.CLOSE:
-            code = f"code {int.from_bytes(payload[:2])}" if len(payload) > 1 else "no code"
+            self.close_code = int.from_bytes(payload[:2]) if len(payload) > 1 else None
+            code = "no code" if self.close_code is None else f"code {self.close_code}"
             raise self._run.failed(Reason.CLOSED, f"the server closed the WebSocket with {code}")
         if opcode is Opcode.PING:
             self.send(Opcode.PONG, payload)

@@ -58,8 +58,8 @@ An answer is judged by ``expect``, of which everything must hold:
 Phases: resolve (the name of the resolver), connect (tcp, tls, https), tls (tls,
 https), request, response (with ``dnssec: validate`` all further questions too).
 Failures: dns/timeout, dns/nxdomain, dns/servfail, dns/refused, dns/rcode,
-dns/no_answer, dns/answer, dns/serial, dns/bogus, dns/malformed, dns/closed,
-dns/reset; dns/unreachable (ICMP: nobody listens on that UDP port),
+dns/no_answer, dns/answer, dns/serial, dns/bogus, dns/malformed, dns/size (more
+than 256 records), dns/closed, dns/reset; dns/unreachable (ICMP: nobody listens on that UDP port),
 route/unreachable, tcp/refused, tcp/reset, tcp/timeout, tls/*; with https also
 http/status, http/header (not a DNS message), http/malformed, http/closed,
 http/reset, http/timeout.
@@ -83,7 +83,7 @@ from monitor.domain.attempt import Run
 from monitor.domain.settings import Endpoint, ProbeSettings, Strings, Tls
 from monitor.domain.words import LAYER_OF_PHASE, Fact, Layer, Phase, Reason
 from monitor.net.answers import DnsExpect, check_answer, lines, serial_of
-from monitor.net.ask import Query, accept, ask_datagram, ask_stream, is_truncated, make_query
+from monitor.net.ask import Query, ask_datagram, ask_stream, is_truncated, make_query, without_holding
 from monitor.net.datagram import Datagram
 from monitor.net.dnssec import FLAGS, ROOT_ANCHORS, Validator, parse_anchors
 from monitor.net.http import encode_request, exchange
@@ -258,7 +258,7 @@ class DnsProbe:
         if response.header(b"content-type") != _MESSAGE.encode():
             raise run.failed(Reason.HEADER, f"the answer is not {_MESSAGE}")
         run.layers = self.layers
-        message = accept(run, query, response.body)
+        message = await without_holding(Query(query).accept, run, response.body)
         if message is None:
             raise run.failed(Reason.MALFORMED, "not a DNS message, or one with another id")
         return message

@@ -56,6 +56,16 @@ brackets, a key that holds a dot in brackets and quotes. A condition is
         "incidents": {max_length: 0}
         "page.age": {min: 0, max: 300}
 
+``genuine`` is what every answer of the provider has: ``header`` and ``body`` as
+above. An answer of the URL's own origin without it is http/injected: a block
+page, a captive portal's redirection, whatever its status. 5xx are left out,
+they may come from any proxy of the provider's::
+
+    probe: http
+    url: "http://captive.example.com/probe.txt"
+    expect:
+      genuine: {header: {x-served-by: "^edge-"}}
+
 At most ``limit`` bytes of the body (1 MiB) are read and searched, the rest is
 left; with ``max_bytes`` a longer body is a failure. Redirects are followed only
 when ``follow_redirects`` (0 to 10) says how many; each is a new connection.
@@ -70,7 +80,7 @@ answer), response; with redirects each adds up over the hops.
 Failures: dns/*, route/unreachable, tcp/refused, tcp/reset, tcp/timeout, tls/*,
 http/status (the HTTP version too), http/denied (an unexpected 400, 401 or 403:
 the server does not want this client), http/header, http/body, http/json,
-http/size (``max_bytes``, or a head beyond 64 KiB), http/redirects,
+http/size (``max_bytes``, or a head beyond 64 KiB), http/redirects, http/injected,
 http/malformed, http/closed, http/reset, http/timeout. An unexpected 429 or
 421, or 503 with Retry-After, asks us to come back later, and says when.
 """
@@ -185,8 +195,6 @@ class HttpProbe:
             hop = following
             response = await self._ask(run, hop)
         run.facts[Fact.HTTP_REDIRECTS] = redirects
-        if self._settings.compression != "none":
-            response = decoded(run, response, self._limit)
         self._judge.check(run, response, self._network.now)
 
     async def _ask(self, run: Run, hop: _Hop) -> Response:
@@ -196,6 +204,10 @@ class HttpProbe:
                 await stream.start_tls(hop.tls, hop.url.endpoint.host)
             response = await exchange(run, stream, hop.wire, limit=self._limit)
         _note(run, hop.url, response)
+        if self._settings.compression != "none":
+            response = decoded(run, response, self._limit)
+        if hop.home:
+            self._judge.check_genuine(run, response)
         return response
 
     def _next(self, run: Run, hop: _Hop, response: Response) -> _Hop | None:

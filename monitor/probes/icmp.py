@@ -97,19 +97,19 @@ class IcmpProbe:
             last = sequence == self._settings.count - 1
             try:
                 async with asyncio.timeout(None if last else _PAUSE):
-                    answered = await _reply(run, datagram, echo)
+                    answered = await _reply(run, datagram, echo, len(sent))
             except TimeoutError:
                 continue
             run.facts[Fact.PING_SECONDS] = monotonic() - sent[answered]
             return
 
 
-async def _reply(run: Run, datagram: Datagram, echo: Echo) -> int:
-    """Wait for a reply; the sequence number of the request that it answers."""
+async def _reply(run: Run, datagram: Datagram, echo: Echo, sent: int) -> int:
+    """Wait for a reply; the sequence number of the request that it answers, one of the first ``sent``."""
     while True:
         packet, ancillary = await datagram.receive()
         sequence = echo.answered(packet)
-        if sequence is not None:
+        if sequence is not None and sequence < sent:
             hops = hop_limit(ancillary)
             if hops is not None:
                 run.facts[Fact.ICMP_HOP_LIMIT] = hops

@@ -39,6 +39,26 @@ ends with its line; where ``eol`` is empty (XMPP) it ends with the match. Bytes
 that follow in the clear are refused. ``address`` may be a list of equal hosts:
 each round asks one of them, in turn.
 
+``route`` is the same wherever it appears: ``family`` (4 or 6; default: IPv6
+where this host has a route for it and the name an address), ``source_address``,
+``resolver`` (a name server to ask in place of the system's), ``proxy``
+(``socks5://host:port`` or ``http://host:port``), and ``networks``: where the
+addresses of the target's names are, in CIDR notation, or ``public`` for
+anywhere that the public Internet reaches::
+
+    probe: tcp
+    address: g.whatsapp.net:5222
+    route:
+      family: 4
+      networks: ["157.240.0.0/16", "31.13.64.0/18", "2a03:2880::/32"]
+
+A name that leads to none of these networks fails with dns/foreign_address, and
+nobody is connected to: a forged answer leads to a block page, or to an address
+that is nobody's. One address that belongs there is enough, addresses that were
+configured are not judged, and names that a redirect leads to are. Networks of
+a provider change: name them only if you will keep them up to date. ``public``
+needs no care, and is not for services inside a network of one's own.
+
 Phases: resolve, connect, tls (if any), handshake (the dialogue), starttls.
 Failures: dns/*, route/unreachable, tcp/refused, tcp/reset, tcp/timeout, tls/*,
 handshake/expect (the stream ended or the limit of 64 KiB was reached without a

@@ -33,13 +33,30 @@ certificate of the presented chain ends within so many days. ``expect_alpn``:
 the server must choose this protocol. ``address`` may be a list of equal hosts:
 each round asks one of them, in turn.
 
+Two settings of ``tls`` look for somebody on the way. ``neutral_name`` is asked
+for when the connection is reset or closed right after our hello, before a
+single byte came: on one more connection to the same address, with a hello that
+names this host instead. Does that get a TLS answer, of whatever kind, it is the
+name that is not let through, and the failure is tls/name_reset. Silence after
+the hello is tls/timeout, as ever. ``issuers`` is a list of how the names of
+organisations begin (in any case) of which one must have issued the leaf; a
+trusted certificate of any other is tls/cert_foreign, as an inspecting proxy
+shows it whose authority was installed here. Providers change their issuers: a
+list needs care, and the catalogue has none::
+
+    probe: tls
+    address: mmg.example.org:443
+    tls:
+      neutral_name: example.com
+      issuers: [DigiCert, "Let's Encrypt"]
+
 Phases: resolve, connect, tls.
 Failures: dns/*, route/unreachable, tcp/refused, tcp/reset, tcp/timeout;
 tls/cert_expired, tls/cert_not_yet_valid, tls/cert_name, tls/cert_untrusted
-(self-signed too), tls/cert_pin, tls/cert_expires_soon, tls/tls_version (no
+(self-signed too), tls/cert_pin, tls/cert_foreign, tls/name_reset, tls/cert_expires_soon, tls/tls_version (no
 version in common), tls/tls_alert (the server refuses), tls/alpn, tls/malformed
 (not TLS at all), tls/closed, tls/reset, tls/timeout. When several hold, the
-chain speaks before the name, the pin before the protocol, the expiry last.
+chain speaks before the name, the pin before the issuer and the protocol, the expiry last.
 """
 
 from collections.abc import Mapping

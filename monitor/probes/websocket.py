@@ -54,11 +54,10 @@ from monitor.domain.attempt import Run
 from monitor.domain.settings import ProbeSettings, Settings, Strings, Tls
 from monitor.domain.text import Expression, compiled, shown
 from monitor.domain.words import LAYER_OF_PHASE, Fact, Layer, Phase, Reason
-from monitor.net.http import Headers, encode_request, exchange, status_failure
+from monitor.net.http import Headers, status_failure
 from monitor.net.network import Network
-from monitor.net.stream import Stream
 from monitor.net.url import Url, WebSocketUrls
-from monitor.net.websocket import Opcode, WebSocket, new_key, refusal, upgrade_headers
+from monitor.net.websocket import Opcode, WebSocket, ask_upgrade
 
 
 def _hex(value: object) -> object:
@@ -136,7 +135,9 @@ class WebSocketProbe:
         async with await self._network.connect(run, url.endpoint, self._settings.route) as stream:
             if url.secure:
                 await stream.start_tls(self._settings.tls, url.endpoint.host)
-            await self._upgrade(run, stream, url)
+            response = await ask_upgrade(run, stream, url, self._headers, self._settings.subprotocols)
+            if response.status != 101:
+                raise status_failure(run, response, self._network.now())
             socket = WebSocket(run, stream, self._settings.limit)
             if self._dialogue or self._settings.ping:
                 run.enter(Phase.HANDSHAKE)
@@ -145,20 +146,6 @@ class WebSocketProbe:
             if self._settings.ping:
                 run.facts[Fact.PING_SECONDS] = await socket.ping()
             await socket.close()
-
-    async def _upgrade(self, run: Run, stream: Stream, url: Url) -> None:
-        key = new_key()
-        offered = self._settings.subprotocols
-        request = encode_request("GET", url, {**self._headers, **upgrade_headers(key, offered)})
-        response = await exchange(run, stream, request, limit=0)
-        run.facts[Fact.HTTP_STATUS] = response.status
-        run.facts[Fact.HTTP_VERSION] = response.version
-        run.facts[Fact.HTTP_SSL] = url.secure
-        if response.status != 101:
-            raise status_failure(run, response, self._network.now())
-        wrong = refusal(response, key, offered)
-        if wrong:
-            raise run.failed(Reason.UPGRADE, wrong)
 
 
 async def _take(run: Run, socket: WebSocket, step: Step, pattern: re.Pattern[bytes] | None) -> None:

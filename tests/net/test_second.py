@@ -198,3 +198,25 @@ async def test_it_can_be_switched_off() -> None:
         its.second.replace(None)
         assert await its.opinion() == UNKNOWN
         assert its.elsewhere.asked == []
+
+
+@pytest.mark.parametrize(
+    ("elsewhere", "opinion"),
+    [(["198.51.100.9", "157.240.1.53"], FOUND), (["198.51.100.9"], UNKNOWN), (dns.rcode.NXDOMAIN, NOT_FOUND)],
+    ids=["one of them", "none of them", "nothing"],
+)
+async def test_where_the_addresses_must_be_those_of_the_second_must_be_too(
+    elsewhere: Any, opinion: dict[Fact, Any]
+) -> None:
+    async with world(Elsewhere(**{A: elsewhere})) as its:
+        check = a_check(settings=FakeSettings(route=Route(networks=("157.240.0.0/16",))))
+        assert await its.opinion(check=check, reason=Reason.FOREIGN_ADDRESS) == opinion
+        assert await its.opinion(check=check) == opinion
+
+
+async def test_the_same_name_is_asked_for_again_for_whom_expects_it_elsewhere() -> None:
+    async with world() as its:
+        check = a_check(settings=FakeSettings(route=Route(networks=("157.240.0.0/16",))))
+        assert await its.opinion(check=check) == UNKNOWN
+        assert await its.opinion() == FOUND
+        assert its.elsewhere.asked == [A, A]

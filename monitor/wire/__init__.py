@@ -1,0 +1,1 @@
+"""Codecs of protocols: bytes in, values out. No I/O, no clock; what does not parse is a ValueError."""
