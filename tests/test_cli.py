@@ -101,7 +101,10 @@ def test_check_of_a_service_that_is_down_exits_1_and_names_the_layer(file: File)
     assert done.returncode == 1
     assert "✗ back" in done.stdout
     assert "tcp/refused: Connection refused" in done.stdout
-    assert "DOWN  bad: db fails on every target, at tcp (refused). web: fine. 1 of 1 witnesses answer" in done.stdout
+    sentence = (
+        "bad is down from here: db fails, connections are refused (tcp/refused). Fine: web. 1 of 1 witnesses answer"
+    )
+    assert f"DOWN {sentence}" in " ".join(done.stdout.split())
 
 
 def test_check_without_a_single_answering_witness_exits_3(file: File) -> None:
@@ -114,13 +117,15 @@ def test_check_without_witnesses_asks_none_and_believes_what_it_sees(file: File)
     done = file.write([file.closed]).check("bad", "--no-witnesses")
     assert done.returncode == 1
     assert "witnesses  asked" not in done.stdout
-    assert "DOWN  bad: db fails on every target" in done.stdout
+    assert "DOWN bad is down from here: db fails" in " ".join(done.stdout.split())
+    assert "No witness was asked, so it may be our own network." in " ".join(done.stdout.split())
 
 
 def test_check_of_a_minor_component_that_fails_still_exits_0(file: File) -> None:
     done = file.write([file.up]).check("scratched")
     assert done.returncode == 0
-    assert "minor: db fails" in done.stdout
+    assert "UP  scratched is up from here, but db (minor) fails, connections are refused (tcp/refused)" in done.stdout
+    assert "1 of 2 targets answer" in " ".join(done.stdout.split())
 
 
 def test_check_takes_addresses_and_urls_as_people_type_them(file: File) -> None:
@@ -138,7 +143,8 @@ def test_check_in_json_is_one_document_with_the_same_exit_code(file: File) -> No
     assert done.returncode == 1
     document = json.loads(done.stdout)
     assert document["verdict"] == "down"
-    assert document["sentence"].startswith("good and bad: db fails")
+    assert document["sentence"].startswith("bad is down from here: bad db fails, connections are refused")
+    assert "Fine: good web and bad web." in document["sentence"]
     seen = {target["id"]: target for target in document["targets"]}
     assert seen["bad/db/back/tcp"]["failure"] == {
         "layer": "tcp",

@@ -3,7 +3,7 @@
 Trouble of a provider mostly leaves the network green and fails where its
 software speaks, in the same way on unrelated networks. Trouble at dns, route,
 tcp or tls, seen from some networks only, lies on the way: it is interference
-when somebody answers who should not (a reset, a forged name or certificate),
+when somebody answers who should not (a reset, a forged name, certificate or page),
 when operators of one place fail differently, or when several providers are hit
 at once; else it is a path that broke.
 """
@@ -20,12 +20,16 @@ from monitor.judgement.places import Networks, Vote
 
 _WIRE = frozenset({Layer.DNS, Layer.ROUTE, Layer.TCP, Layer.TLS})
 _TRUST = frozenset({Reason.CERT_UNTRUSTED, Reason.CERT_PIN})
-_OURS_ALONE = _TRUST | {Reason.REDIRECTS, Reason.DENIED}
-"""What fails everywhere at once, in one component, when a prober has grown old: its pinned root, its User-Agent."""
+_IMPOSTOR = frozenset({Reason.KEY, Reason.SIGNATURE, Reason.ALTERED})
+SIGNS = _IMPOSTOR | {Reason.FOREIGN_ADDRESS, Reason.NAME_RESET, Reason.CERT_FOREIGN, Reason.INJECTED}
+"""What a probe itself takes for somebody who stands between us and the service, or in its place."""
+_OURS_ALONE = _TRUST | {Reason.REDIRECTS, Reason.DENIED} | SIGNS - {Reason.NAME_RESET}
+"""What fails everywhere at once, in one component, when a prober has grown old: its pinned root or key, its User-Agent,
+its list of networks or issuers, its mark of genuine answers."""
 _THEIRS = frozenset({Reason.CERT_EXPIRED, Reason.REFUSED})
 """What on the wire only the service itself does: let its certificate expire, refuse at its door. A door that is shut
 to one country alone may as well be somebody's on the way."""
-_FORGED = frozenset({Reason.RESET, Reason.ANSWER, Reason.NXDOMAIN, Reason.CERT_UNTRUSTED, Reason.CERT_NAME})
+_FORGED = SIGNS | {Reason.RESET, Reason.ANSWER, Reason.NXDOMAIN, Reason.CERT_UNTRUSTED, Reason.CERT_NAME}
 """What somebody between us and the service can say in its stead."""
 
 _A_SCORE = 20
@@ -58,12 +62,13 @@ def _by_reach(case: Case, around: Surroundings, modes: Mapping[str, Mode]) -> Ca
     reasons = {reason for _, reason in modes.values()}
     others = {other.provider for other in around.others if other.reach is case.reach} - {case.provider}
     theirs = _THEIRS if case.reach is not Reach.LOCAL else _THEIRS - {Reason.REFUSED}
-    if case.reach in (Reach.LOCAL, Reach.REGIONAL) and layers & _WIRE and not reasons <= theirs:
+    is_on_the_way = bool(layers & _WIRE or reasons & SIGNS)
+    if case.reach in (Reach.LOCAL, Reach.REGIONAL) and is_on_the_way and not reasons <= theirs:
         return _of_the_way(case, around, modes, others)
     is_national = case.reach is Reach.LOCAL and len(around.networks.countries(around.vote.bad)) == 1
     if is_national and others and reasons <= _FORGED | {Reason.TIMEOUT}:
         return Cause.INTERFERENCE
-    if case.reach is Reach.UNDETERMINED and layers <= _WIRE and not reasons <= _THEIRS:
+    if case.reach is Reach.UNDETERMINED and (layers <= _WIRE or reasons & SIGNS) and not reasons <= _THEIRS:
         return Cause.UNDETERMINED
     shares = case.reach is Reach.GLOBAL and any(other.main[0] is case.main[0] for other in around.others)
     return Cause.DEPENDENCY if others and shares else Cause.PROVIDER

@@ -12,7 +12,8 @@ from math import ceil
 from monitor.domain.attempt import Attempt
 from monitor.domain.check import Check, Vantage
 from monitor.domain.maintenance import Announced
-from monitor.domain.outage import Ruling, Span, StateSeconds, Transition, Window
+from monitor.domain.outage import Span, StateSeconds, Transition, Window
+from monitor.domain.ruling import Ruling
 from monitor.domain.words import Outcome, State, VantageState
 from monitor.judgement.docket import Docket
 from monitor.judgement.health import Health

@@ -21,15 +21,23 @@ _EXACTLY: Mapping[tuple[Layer, Reason], str] = {
     (Layer.DNS, Reason.NXDOMAIN): "its names are said not to exist",
     (Layer.DNS, Reason.SERVFAIL): "its names fail to resolve",
     (Layer.DNS, Reason.ANSWER): "its names resolve to foreign addresses",
+    (Layer.DNS, Reason.FOREIGN_ADDRESS): "its names lead to addresses that are not the provider's",
     (Layer.TCP, Reason.REFUSED): "connections are refused",
     (Layer.TCP, Reason.RESET): "connections are reset",
     (Layer.TCP, Reason.TIMEOUT): "connections are not answered",
     (Layer.TLS, Reason.CERT_EXPIRED): "its certificate has expired",
     (Layer.TLS, Reason.CERT_UNTRUSTED): "its certificate is not trusted",
     (Layer.TLS, Reason.CERT_NAME): "its certificate is for another name",
+    (Layer.TLS, Reason.CERT_FOREIGN): "its certificate is of an issuer that the provider does not use",
+    (Layer.TLS, Reason.TIMEOUT): "the TLS handshake is not answered",
     (Layer.TLS, Reason.RESET): "connections are reset at the TLS handshake",
+    (Layer.TLS, Reason.NAME_RESET): "connections that name it are cut, others are not",
     (Layer.HTTP, Reason.TIMEOUT): "its web servers do not answer",
     (Layer.HTTP, Reason.REDIRECTS): "it redirects elsewhere",
+    (Layer.HTTP, Reason.INJECTED): "pages come that are not the provider's",
+    (Layer.HANDSHAKE, Reason.KEY): "who answers does not prove to be it",
+    (Layer.HANDSHAKE, Reason.SIGNATURE): "who answers does not prove to be it",
+    (Layer.HANDSHAKE, Reason.ALTERED): "what answers is not it, or was changed on the way",
     (Layer.DELIVER, Reason.LATE): "messages arrive too late",
 }
 _CAUSES: Mapping[Cause, str] = {
@@ -44,10 +52,10 @@ _NAMES_SHOWN = 4
 def say(window: Window, titles: Mapping[str, str]) -> str:
     """The window in one line. ``titles`` are names for people, by service."""
     parts = [_how_much(window), _where(window), _when(window)]
-    stuck = _stuck(window)
-    line = f"{_subject(window, titles)} {_verb(window, titles)}, {', '.join(part for part in (*parts, stuck) if part)}"
+    parts.append(stuck(window.layer, window.reason))
+    line = f"{_subject(window, titles)} {_verb(window, titles)}, {', '.join(part for part in parts if part)}"
     fine = [titles.get(name, name) for name in window.unaffected]
-    more = [f"{_listed(fine)} fine"] if fine else []
+    more = [f"{listed(fine)} fine"] if fine else []
     if window.cause in _CAUSES:
         more.append(_CAUSES[window.cause])
     if window.status is Status.PLANNED:
@@ -67,7 +75,7 @@ def _verb(window: Window, titles: Mapping[str, str]) -> str:
     what = "slow" if window.kind is Kind.DEGRADED else "down"
     if window.breadth is not Breadth.PROVIDER:
         return f"{be} {what}"
-    return f"{be} {what} ({_listed(titles.get(name, name) for name in window.services)})"
+    return f"{be} {what} ({listed(titles.get(name, name) for name in window.services)})"
 
 
 def _how_much(window: Window) -> str:
@@ -80,9 +88,9 @@ def _where(window: Window) -> str:
     if window.reach is Reach.GLOBAL:
         return "everywhere we look"
     if window.reach is Reach.UNDETERMINED:
-        return f"seen from {_listed(window.vantages)} alone" if len(window.vantages) == 1 else ""
-    rest = f", not from {_listed(window.vantages_fine)}" if window.vantages_fine else ""
-    return f"seen from {_listed(window.vantages)}{rest}"
+        return f"seen from {listed(window.vantages)} alone" if len(window.vantages) == 1 else ""
+    rest = f", not from {listed(window.vantages_fine)}" if window.vantages_fine else ""
+    return f"seen from {listed(window.vantages)}{rest}"
 
 
 def _when(window: Window) -> str:
@@ -96,15 +104,15 @@ def _when(window: Window) -> str:
     return over if window.status is Status.CLOSED else f"{over}, and is being watched"
 
 
-def _stuck(window: Window) -> str:
-    if window.layer is None:
+def stuck(layer: Layer | None, reason: Reason | None) -> str:
+    """Where and why something failed, in words; nothing when it is slow, or the fault is ours."""
+    if layer is None:
         return ""
-    if window.reason is not None and (window.layer, window.reason) in _EXACTLY:
-        return _EXACTLY[window.layer, window.reason]
-    return _STUCK[window.layer]
+    return _STUCK[layer] if reason is None else _EXACTLY.get((layer, reason), _STUCK[layer])
 
 
-def _listed(names: Iterable[str]) -> str:
+def listed(names: Iterable[str]) -> str:
+    """At least one name, with commas and an "and"; of many, the first."""
     shown: Sequence[str] = tuple(names)
     if len(shown) > _NAMES_SHOWN + 1:
         shown = (*shown[:_NAMES_SHOWN], f"{len(shown) - _NAMES_SHOWN} more")

@@ -24,20 +24,10 @@ _CUT_OFF = {Reason.SELF_NETWORK: Layer.ROUTE, Reason.SELF_RESOLVER: Layer.DNS}
 _RESOLVES_ONLY = frozenset({"dns", "name"})
 """Kinds of witness that prove a resolver, not the way out: name servers often stand inside the own network."""
 _EXPIRY = frozenset({Reason.CERT_EXPIRED, Reason.CERT_NOT_YET_VALID})
-_FOREIGN_ANSWER = frozenset(
-    {
-        Reason.CERT_UNTRUSTED,
-        Reason.CERT_NAME,
-        Reason.REDIRECTS,
-        Reason.STATUS,
-        Reason.DENIED,
-        Reason.BODY,
-        Reason.MALFORMED,
-    }
-)
-_ANSWERED_WRONG = frozenset(
-    {Reason.NXDOMAIN, Reason.SERVFAIL, Reason.RCODE, Reason.REFUSED, Reason.NO_ANSWER, Reason.ANSWER}
-)
+_STRANGER = frozenset({Reason.CERT_UNTRUSTED, Reason.CERT_NAME, Reason.CERT_FOREIGN, Reason.INJECTED})
+_FOREIGN_ANSWER = _STRANGER | {Reason.REDIRECTS, Reason.STATUS, Reason.DENIED, Reason.BODY, Reason.MALFORMED}
+_NO_NAME = frozenset({Reason.NXDOMAIN, Reason.SERVFAIL, Reason.RCODE, Reason.REFUSED, Reason.NO_ANSWER})
+_ANSWERED_WRONG = _NO_NAME | {Reason.ANSWER, Reason.FOREIGN_ADDRESS}
 _ROW = 4
 """Failures in a row that losing some packets does not explain."""
 _SHORT, _LONG = 3, 10

@@ -9,7 +9,8 @@ from typing_extensions import override
 from monitor.domain.attempt import Attempt, Failure
 from monitor.domain.check import Check, Vantage
 from monitor.domain.maintenance import Announced
-from monitor.domain.outage import Ruling, Span, Transition, Window
+from monitor.domain.outage import Span, Transition, Window
+from monitor.domain.ruling import Ruling
 from monitor.domain.words import Fact, FactValue, Layer, Outcome, Reason, State, Status
 from monitor.judgement.judge import Judge
 from tests.support.fakes import a_check

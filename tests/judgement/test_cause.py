@@ -39,6 +39,12 @@ NXDOMAIN = failing(Layer.DNS, Reason.NXDOMAIN)
 SERVFAIL = failing(Layer.DNS, Reason.SERVFAIL)
 UNDELIVERED = failing(Layer.DELIVER)
 FORGED = failing(Layer.DNS, Reason.ANSWER)
+FOREIGN_ADDRESS = failing(Layer.DNS, Reason.FOREIGN_ADDRESS)
+NAME_RESET = failing(Layer.TLS, Reason.NAME_RESET)
+CERT_FOREIGN = failing(Layer.TLS, Reason.CERT_FOREIGN)
+INJECTED = failing(Layer.HTTP, Reason.INJECTED)
+IMPOSTOR = failing(Layer.HANDSHAKE, Reason.SIGNATURE)
+SIGNS = (FOREIGN_ADDRESS, NAME_RESET, CERT_FOREIGN, INJECTED, IMPOSTOR)
 
 GABON = (vantage("lbv-1", "af", "GA"), vantage("lbv-2", "af", "GA"), vantage("lbv-3", "af", "GA"))
 EUROPE = (vantage("par", "eu", "FR"), vantage("mil", "eu", "IT"), vantage("fra", "eu", "DE"))
@@ -83,6 +89,7 @@ def test_what_fails_alike_everywhere_is_the_provider(seen: Seen) -> None:
         (NO_ROUTE, Cause.UNDETERMINED),
         (RESET, Cause.UNDETERMINED),
         (NXDOMAIN, Cause.UNDETERMINED),
+        *((sign, Cause.UNDETERMINED) for sign in SIGNS),
     ],
     ids=str,
 )
@@ -100,6 +107,20 @@ def test_a_way_that_times_out_from_one_network_only_is_a_path() -> None:
 @pytest.mark.parametrize("seen", [RESET, NXDOMAIN, FORGED, UNTRUSTED, failing(Layer.TLS, Reason.CERT_NAME)], ids=str)
 def test_an_answer_of_somebody_else_is_interference(seen: Seen) -> None:
     assert broken(world(), seen, CHAT, at="par") == (Cause.INTERFERENCE, Reach.LOCAL)
+
+
+@pytest.mark.parametrize("at", ["par", "par mil"])
+@pytest.mark.parametrize("seen", SIGNS, ids=str)
+def test_a_sign_of_somebody_on_the_way_is_interference_where_it_is_seen(seen: Seen, at: str) -> None:
+    cause, reach = broken(world(), seen, CHAT, at=at)
+    assert (cause, reach) == (Cause.INTERFERENCE, Reach.LOCAL if at == "par" else Reach.REGIONAL)
+
+
+@pytest.mark.parametrize("seen", SIGNS, ids=str)
+def test_so_it_is_when_it_is_seen_by_one_of_three_operators(seen: Seen) -> None:
+    court = world(vantages=(*GABON, *EUROPE, *FAR))
+    court.let(STUCK, CHAT, at=["lbv-1", "lbv-2"])
+    assert broken(court, seen, CHAT, at="lbv-3") == (Cause.INTERFERENCE, Reach.LOCAL)
 
 
 @pytest.mark.parametrize("seen", [EXPIRED, REFUSED], ids=str)
@@ -155,6 +176,7 @@ def test_a_region_with_a_hole_is_a_path() -> None:
     [
         (NXDOMAIN, True, Cause.INTERFERENCE),
         (FORGED, True, Cause.INTERFERENCE),
+        (FOREIGN_ADDRESS, True, Cause.INTERFERENCE),
         (SERVFAIL, True, Cause.PATH),
         (failing(Layer.DNS), True, Cause.PATH),
         (NXDOMAIN, False, Cause.PROVIDER),
@@ -208,11 +230,17 @@ def test_what_fails_at_another_layer_has_another_cause() -> None:
 # our own prober
 
 
-@pytest.mark.parametrize("seen", [PINNED, UNTRUSTED, REDIRECTED, DENIED], ids=str)
+@pytest.mark.parametrize(
+    "seen", [PINNED, UNTRUSTED, REDIRECTED, DENIED, FOREIGN_ADDRESS, CERT_FOREIGN, INJECTED, IMPOSTOR], ids=str
+)
 def test_trust_or_a_redirection_in_one_component_everywhere_is_our_own_prober(seen: Seen) -> None:
     court = world()
     assert broken(court, seen, CHAT) == (Cause.PROBE, Reach.GLOBAL)
     assert "check our probe first" in court.window.sentence
+
+
+def test_names_that_are_cut_everywhere_are_the_provider() -> None:
+    assert broken(world(), NAME_RESET, CHAT) == (Cause.PROVIDER, Reach.GLOBAL)
 
 
 def test_the_same_in_a_whole_service_is_not() -> None:
