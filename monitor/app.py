@@ -52,7 +52,8 @@ class App:
         async with AsyncExitStack() as stack:
             stack.push_async_callback(parts.store.close)
             listen = listen_as(parts.configuration)
-            backend = View(parts, self._life).backend(self.reload)
+            view = View(parts, self._life)
+            backend = view.backend(self.reload)
             await serve(make_app(backend, listen, parts.blackbox.routes()), listen, stack)
             async with asyncio.TaskGroup() as background:
                 works = (
@@ -60,6 +61,7 @@ class App:
                     parts.pulse.beat(),
                     parts.peers.follow(),
                     parts.sittings.announce(),
+                    parts.dispatch.run(view.trouble),
                     self._reload_on_request(),
                 )
                 tasks = [background.create_task(work) for work in works]

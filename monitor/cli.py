@@ -19,9 +19,11 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn
 from monitor import __version__
 from monitor.app import App
 from monitor.clock import SystemClock
+from monitor.commands.alerts import ack, alert, silence
 from monitor.commands.common import (
     KINDS,
     USUAL_CONFIG,
+    WAYS,
     ConfigArgument,
     JsonOption,
     configuration_or_exit,
@@ -159,10 +161,13 @@ def catalogue(
 @app.command(epilog="Example: lastseen schema > lastseen.schema.json")
 def schema() -> None:
     """Print the JSON Schema of the configuration, for editors."""
-    typer.echo(json.dumps(json_schema(KINDS), indent=2))
+    typer.echo(json.dumps(json_schema(KINDS, WAYS), indent=2))
 
 
 app.add_typer(outages, name="outages")
+app.add_typer(alert, name="alert")
+app.add_typer(silence, name="silence")
+app.command(epilog="Example: lastseen ack 20221025T063500Z-whatsapp config/monitor.yaml")(ack)
 app.command(epilog="Example: lastseen report --month 2026-10 config/monitor.yaml > october.html")(report)
 app.command(epilog="Example: lastseen replay tests/scenarios/*.yaml")(replay)
 app.command(epilog="Example: lastseen demo")(demo)

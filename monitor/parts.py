@@ -8,10 +8,14 @@ import structlog
 
 from monitor import __version__
 from monitor.blackbox import Blackbox, load_modules
+from monitor.claims import Claims
 from monitor.clock import Pulse, SystemClock
 from monitor.config import Configuration, Peer
+from monitor.dispatch import Dispatch, Standing
 from monitor.domain.attempt import Attempt
-from monitor.domain.outage import Ruling
+from monitor.domain.check import Check
+from monitor.domain.ruling import Ruling
+from monitor.domain.words import State
 from monitor.judgement.judge import Judge
 from monitor.judgement.rules import Rules
 from monitor.metrics.outages import OutageMetrics
@@ -46,7 +50,14 @@ class Parts:
         self.witnesses = Witnesses(self.clock)
         self.store = Store(configuration.store)
         self.judge = Judge(Rules(quiet=configuration.quiet))
+        self.dispatch = Dispatch(
+            self.clock,
+            self.store,
+            Standing(state_of=self.state_of, windows=lambda: self.judge.windows),
+            self.network.user_agent,
+        )
         self.sittings = Sittings(self.judge, self.clock, self._clerk())
+        self.claims = Claims(self.store.keep)
         self.board = Board()
         self.ring = Ring()
         self.peers = Peers(self.clock, self._ears(), self.network.user_agent)
@@ -61,7 +72,7 @@ class Parts:
                 resolves=self.witnesses.resolve_since,
                 second=self.second.opinion,
             ),
-            (self.metrics, self.board, self.witnesses, self.sittings, self.store, self.ring),
+            (self.metrics, self.board, self.witnesses, self.sittings, self.store, self.ring, self.claims),
             configuration.limits.max_in_flight,
         )
         self.blackbox = Blackbox(self.network, self.clock, configuration.limits.max_in_flight)
@@ -82,6 +93,7 @@ class Parts:
         self.metrics.replace(checks)
         self.board.replace(checks)
         self.peers.replace([_line(peer) for peer in configuration.peers], configuration.vantage, checks)
+        self.dispatch.follow(configuration)
         self._appoint()
         self.witnesses.replace(
             [Witness(w, partial(self._ask_witness, self.slots[w.id])) for w in configuration.witnesses]
@@ -93,14 +105,19 @@ class Parts:
         configuration = self.configuration
         self._meet()
         self.sittings.replace(configuration.vantage, configuration.maintenance)
-        self.states.replace(configuration.checks)
-        self.outages.replace(configuration.checks)
+        self.states.replace(self._judged())
+        self.outages.replace(self._judged())
+        self.claims.replace(configuration.checks)
 
     def _meet(self) -> None:
         """Judge from our own vantage and from those of the peers, as far as they are known."""
         configuration, now = self.configuration, self.clock.now()
         vantages = (configuration.vantage, *self.peers.vantages)
-        self.judge.replace(configuration.checks, configuration.witnesses, vantages, now, self.titles())
+        self.judge.replace(self._judged(), configuration.witnesses, vantages, now, self.titles())
+
+    def _judged(self) -> tuple[Check, ...]:
+        """The checks whose attempts say something of availability."""
+        return tuple(check for check in self.configuration.checks if check.settings.evidence)
 
     def titles(self) -> Mapping[str, str]:
         """Names of services for people."""
@@ -119,13 +136,19 @@ class Parts:
         self.ring.observe(slot.check, attempt)
         return attempt
 
+    def state_of(self, service: str, component: str = "") -> State:
+        """Of a component or, without one, of a whole service; unknown for what is not watched."""
+        account = self.judge.accounts.get((service, component))
+        return account.state if account else State.UNKNOWN
+
     def _clerk(self) -> Clerk:
         return Clerk(
             recall=self._recall,
             keep=self._keep,
             kept=self.store.kept,
             keep_seconds=self.store.keep_seconds,
-            tell=lambda _: None,
+            advise=self.dispatch.advise,
+            tell=self.dispatch.take,
         )
 
     def _ears(self) -> Ears:
@@ -140,6 +163,8 @@ class Parts:
         past = await self.store.resume()
         self.peers.recall(past.memory)
         self.outages.resume(past.windows)
+        self.dispatch.resume(past)
+        self.claims.resume(past.memory)
         return past
 
     def _keep(self, ruling: Ruling) -> None:

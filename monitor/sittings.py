@@ -13,11 +13,13 @@ from typing import Protocol
 
 import structlog
 
+from monitor.domain.alert import Message
 from monitor.domain.attempt import Attempt
 from monitor.domain.check import Check, Vantage
 from monitor.domain.maintenance import Maintenance
-from monitor.domain.outage import Ruling, Span, StateSeconds, Window
+from monitor.domain.outage import Span, StateSeconds, Window
 from monitor.domain.ports import Clock
+from monitor.domain.ruling import Ruling
 from monitor.domain.words import Status
 from monitor.judgement.judge import Judge
 
@@ -56,8 +58,10 @@ class Clerk:
     keep: Callable[[Ruling], None]
     kept: Callable[[], Awaitable[None]]
     keep_seconds: Callable[[Iterable[StateSeconds]], None]
-    tell: Callable[[Sequence[Window]], None]
-    """Gets windows that changed, once they are on disk."""
+    advise: Callable[[Ruling], Ruling]
+    """Adds what is to be told of a ruling, and of those before it."""
+    tell: Callable[[Sequence[Message]], None]
+    """Gets what is to be told, once it is on disk."""
 
 
 class Sittings:
@@ -70,7 +74,7 @@ class Sittings:
         self._home = ""
         self._maintenance: tuple[Maintenance, ...] = ()
         self._waiting: deque[tuple[str, Check, Attempt]] | None = deque(maxlen=_WAITING)
-        self._telling: deque[Window] = deque()
+        self._telling: deque[Ruling] = deque()
         self._told = asyncio.Event()
 
     def replace(self, home: Vantage, maintenance: Sequence[Maintenance]) -> None:
@@ -101,25 +105,26 @@ class Sittings:
         """Decide, and have it written down."""
         if self._waiting is not None:
             return
-        ruling = self.judge.sit(self._clock.now())
+        ruling = self._clerk.advise(self.judge.sit(self._clock.now()))
         if not ruling:
             return
         self._clerk.keep(ruling)
-        if ruling.windows:
-            self._telling.extend(ruling.windows)
+        if ruling.windows or ruling.messages:
+            self._telling.append(ruling)
             self._told.set()
 
     async def announce(self) -> None:
-        """Tell of windows as soon as they are on disk, until cancelled."""
+        """Tell of rulings as soon as they are on disk, until cancelled."""
         while True:
             await self._told.wait()
             self._told.clear()
-            windows = tuple(self._telling)
+            rulings = tuple(self._telling)
             self._telling.clear()
             await self._clerk.kept()
-            for window in windows:
-                _log_window(window)
-            self._clerk.tell(windows)
+            for ruling in rulings:
+                for window in ruling.windows:
+                    _log_window(window)
+                self._clerk.tell(ruling.messages)
 
     def settle(self) -> None:
         """Book the time since the last settlement."""

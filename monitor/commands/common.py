@@ -1,8 +1,10 @@
 """What commands share: reading a configuration, running a coroutine, failing with a sentence."""
 
 import asyncio
+import getpass
 import os
-from collections.abc import Callable, Coroutine
+from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine
+from contextlib import asynccontextmanager
 from functools import partial
 from pathlib import Path
 from typing import Annotated, Any, NoReturn, TypeVar
@@ -11,7 +13,11 @@ import typer
 
 from monitor.blackbox import load_modules
 from monitor.config import Catalogue, ConfigError, Configuration, catalogue_folder, load
-from monitor.registry import PROBES
+from monitor.formats.edition import Edition
+from monitor.formats.moments import moment
+from monitor.formats.text import NAME, plain
+from monitor.registry import CHANNELS, PROBES
+from monitor.store import Archive, StoreError
 
 try:
     from uvloop import new_event_loop
@@ -19,6 +25,7 @@ except ImportError:  # not on every platform; plain asyncio works too
     from asyncio import new_event_loop  # type: ignore[assignment]  # the wider type of the two
 
 KINDS = {name: kind.settings_type for name, kind in PROBES.items()}
+WAYS = {name: kind.settings_type for name, kind in CHANNELS.items()}
 USUAL_CONFIG = Path("/etc/lastseen/monitor.yaml")
 ConfigArgument = Annotated[Path, typer.Argument(metavar="CONFIG", help="The configuration file.")]
 JsonOption = Annotated[bool, typer.Option("--json", help="One JSON document on stdout, for programs.")]
@@ -33,7 +40,7 @@ def read_catalogue() -> Catalogue:
 
 def read_configuration(path: Path) -> Configuration:
     """The configuration in ``path``, its modules validated with it. Raises ConfigError."""
-    configuration = load(path, KINDS, read_catalogue(), os.environ)
+    configuration = load(path, KINDS, read_catalogue(), os.environ, WAYS)
     load_modules(configuration.modules)  # so that whoever validates a configuration validates its modules too
     return configuration
 
@@ -61,3 +68,50 @@ def fail(message: str) -> NoReturn:
     """A message for people on stderr, and exit code 2."""
     typer.echo(message, err=True)
     raise typer.Exit(_USAGE)
+
+
+def moment_or_exit(option: str, text: str, now: float) -> float | None:
+    """The moment that an option names, if it does; ends the command when that is none."""
+    if not text:
+        return None
+    try:
+        return moment(text, now)
+    except ValueError as error:
+        fail(f"{option} {text}: {error}")
+
+
+def author_or_exit(given: str) -> str:
+    """Who says so: the name that was given, else the login name. Ends the command when there is neither."""
+    try:
+        name = plain(given or getpass.getuser(), NAME)
+    except (KeyError, OSError):  # a user without an entry in passwd, as in many containers
+        name = ""
+    return name or fail("who says so? This user has no login name: give --author NAME")
+
+
+def edition_of(configuration: Configuration, now: float) -> Edition:
+    """What a text about the past is made for."""
+    titles = {service.name: service.title for service in configuration.services}
+    return Edition(now=now, site=configuration.vantage.name, titles=titles)
+
+
+def visit(configuration: Configuration, work: Callable[[Archive], Awaitable[_T]]) -> _T:
+    """What ``work`` makes of the store, beside the monitor that owns it. Ends the command with a StoreError's words."""
+
+    async def go_there() -> _T:
+        async with _archive(configuration.store) as archive:
+            return await work(archive)
+
+    try:
+        return run_loop(go_there())
+    except StoreError as error:
+        fail(f"store: {error}")
+
+
+@asynccontextmanager
+async def _archive(url: str) -> AsyncIterator[Archive]:
+    archive = Archive.visit(url)
+    try:
+        yield archive
+    finally:
+        await archive.close()

@@ -1,13 +1,11 @@
 """``lastseen outages``: what the store of a monitor knows of outages, in every format; and notes on them."""
 
-import getpass
 import json
-from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
-from contextlib import asynccontextmanager
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from enum import StrEnum
 from pathlib import Path
-from typing import Annotated, Any, TypeVar
+from typing import Annotated, Any
 
 import typer
 from rich.console import Console
@@ -15,24 +13,30 @@ from typer.core import TyperGroup
 from typing_extensions import override
 
 from monitor.clock import SystemClock
-from monitor.commands.common import USUAL_CONFIG, ConfigArgument, configuration_or_exit, fail, run_loop
-from monitor.config import Configuration
+from monitor.commands.common import (
+    USUAL_CONFIG,
+    ConfigArgument,
+    author_or_exit,
+    configuration_or_exit,
+    edition_of,
+    fail,
+    moment_or_exit,
+    visit,
+)
 from monitor.domain.amendment import Amend
 from monitor.domain.outage import Note, OutageQuery
 from monitor.domain.words import Cause, Kind, Reach
 from monitor.formats.edition import Edition
 from monitor.formats.ical import as_calendar
 from monitor.formats.markdown import as_markdown
-from monitor.formats.moments import moment
 from monitor.formats.record import report_as_json
 from monitor.formats.report import Report, report
 from monitor.formats.spreadsheet import as_csv
-from monitor.formats.text import NAME, NOTE, plain
+from monitor.formats.text import NOTE
 from monitor.store import Archive, StoreError
 from monitor.terminal import show_outage, show_outages
 
 _AT_ONCE = 1000
-_T = TypeVar("_T")
 
 
 class Format(StrEnum):
@@ -107,15 +111,15 @@ def list_outages(  # noqa: PLR0913  # one argument an option
         return
     now = SystemClock().now()
     query = OutageQuery(
-        since=_moment("--since", since, now),
-        until=_moment("--until", until, now),
+        since=moment_or_exit("--since", since, now),
+        until=moment_or_exit("--until", until, now),
         service=service,
         provider=provider,
         is_open=is_open or None,
     )
     configuration = configuration_or_exit(config)
-    found = _visit(configuration, lambda archive: _all(archive, query))
-    _write(found, _edition(configuration, now), form)
+    found = visit(configuration, lambda archive: _all(archive, query))
+    _write(found, edition_of(configuration, now), form)
 
 
 @outages.command(
@@ -146,51 +150,9 @@ def annotate(  # noqa: PLR0913  # one argument an option
     configuration = configuration_or_exit(config)
     changes = _Changes(kind=kind, reach=reach, cause=cause, planned=planned, outage=outage)
     now = SystemClock().now()
-    note = Note(window_id=window_id, at=now, author=_author(author), text=text, changes=changes.pairs())
-    made = _visit(configuration, lambda archive: _annotate(archive, note))
-    show_outage(Console(), made, _edition(configuration, now))
-
-
-def _moment(option: str, text: str, now: float) -> float | None:
-    if not text:
-        return None
-    try:
-        return moment(text, now)
-    except ValueError as error:
-        fail(f"{option} {text}: {error}")
-
-
-def _author(given: str) -> str:
-    try:
-        name = plain(given or getpass.getuser(), NAME)
-    except (KeyError, OSError):  # a user without an entry in passwd, as in many containers
-        name = ""
-    return name or fail("who says so? This user has no login name: give --author NAME")
-
-
-def _edition(configuration: Configuration, now: float) -> Edition:
-    titles = {service.name: service.title for service in configuration.services}
-    return Edition(now=now, site=configuration.vantage.name, titles=titles)
-
-
-def _visit(configuration: Configuration, work: Callable[[Archive], Awaitable[_T]]) -> _T:
-    async def visit() -> _T:
-        async with _archive(configuration.store) as archive:
-            return await work(archive)
-
-    try:
-        return run_loop(visit())
-    except StoreError as error:
-        fail(f"store: {error}")
-
-
-@asynccontextmanager
-async def _archive(url: str) -> AsyncIterator[Archive]:
-    archive = Archive.visit(url)
-    try:
-        yield archive
-    finally:
-        await archive.close()
+    note = Note(window_id=window_id, at=now, author=author_or_exit(author), text=text, changes=changes.pairs())
+    made = visit(configuration, lambda archive: _annotate(archive, note))
+    show_outage(Console(), made, edition_of(configuration, now))
 
 
 async def _all(archive: Archive, query: OutageQuery) -> list[Report]:

@@ -12,8 +12,9 @@ from rich.console import Console
 from rich.progress import BarColumn, Progress, TaskProgressColumn, TextColumn
 
 from monitor.commands.common import JsonOption, fail
+from monitor.commands.letters import Letters
 from monitor.config import ConfigError, load_foreign
-from monitor.domain.outage import Ruling
+from monitor.domain.ruling import Ruling
 from monitor.judgement.judge import Judge
 from monitor.replay.found import as_json, found_in
 from monitor.replay.loader import ScenarioError, load_scenario
@@ -45,13 +46,14 @@ def replay(
     with _progress(scenarios, quiet=speed > 0) as advance:
         for scenario in scenarios:
             watch = _teller(Console(stderr=as_lines), scenario, speed) if speed else advance
-            found = found_in(scenario, Replay(scenario, Judge).run(watch))
+            letters = Letters()
+            found = found_in(scenario, Replay(scenario, Judge).run(_both(watch, letters.follow)))
             verdict = score(scenario, found)
             results.append((scenario.id, verdict))
             if as_lines:
-                typer.echo(json.dumps(as_json(scenario.id, verdict.points, found)))
+                typer.echo(json.dumps(as_json(scenario.id, verdict.points, found) | {"messages": letters.as_json()}))
             else:
-                show_replay(console, scenario, found, verdict)
+                show_replay(console, scenario, found, verdict, letters.said)
     if len(results) > 1 and not as_lines:
         show_means(console, results)
     if not all(verdict.is_right for _, verdict in results):
@@ -75,6 +77,16 @@ def _load(files: list[Path], vantage: str | None) -> list[Scenario]:
         for notice in scenario.notices:
             typer.echo(f"{file}: {notice}", err=True)
     return scenarios
+
+
+def _both(
+    first: Callable[[float, Ruling], None], second: Callable[[float, Ruling], None]
+) -> Callable[[float, Ruling], None]:
+    def both(moment: float, ruling: Ruling) -> None:
+        first(moment, ruling)
+        second(moment, ruling)
+
+    return both
 
 
 @contextmanager

@@ -201,6 +201,7 @@ class FileSettings(Settings):
     log: LogSettings = LogSettings()
     judgement: JudgementSettings = JudgementSettings()
     maintenance: Any = None
+    alerts: Any = None
     peers: Annotated[tuple[Peer, ...], AfterValidator(_check_peers)] = ()
     modules: str | None = None
     """A modules file of blackbox_exporter, for /probe."""

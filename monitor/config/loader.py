@@ -6,6 +6,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from types import MappingProxyType
 
+from monitor.config.alerts import Channels, read_alerts
 from monitor.config.catalogue import Catalogue
 from monitor.config.document import parse, read
 from monitor.config.envelope import FileSettings
@@ -20,30 +21,39 @@ from monitor.config.validate import fill_secrets, validate
 from monitor.config.witnesses import read_witnesses
 from monitor.domain.check import Vantage
 
-_WALKED = frozenset(("services", "witnesses", "maintenance"))
+_NONE: Channels = MappingProxyType({})
+_WALKED = frozenset(("services", "witnesses", "maintenance", "alerts"))
 
 
-def load(path: Path, kinds: Kinds, catalogue: Catalogue | None, environ: Mapping[str, str]) -> Configuration:
+def load(
+    path: Path, kinds: Kinds, catalogue: Catalogue | None, environ: Mapping[str, str], channels: Channels = _NONE
+) -> Configuration:
     """The configuration in a file. Raises ConfigError with every mistake.
 
-    ``kinds`` are the probes that may be named, with their settings classes;
+    ``kinds`` are the probes that may be named, ``channels`` the kinds of alert channels, with their settings classes;
     ``environ`` is what ``${NAME}`` may ask for; without a catalogue no
     ``use:`` finds anything.
     """
     problems = Problems()
     with _paused_collector():
         root = read(path, environ, problems)
-        return _configure(_table(root, Mark(str(path), 1, 1), problems), kinds, catalogue, problems)
+        return _configure(_table(root, Mark(str(path), 1, 1), problems), (kinds, channels), catalogue, problems)
 
 
-def loads(
-    text: str, kinds: Kinds, catalogue: Catalogue | None, environ: Mapping[str, str], *, name: str = "(text)"
+def loads(  # noqa: PLR0913  # what `load` takes, and a name
+    text: str,
+    kinds: Kinds,
+    catalogue: Catalogue | None,
+    environ: Mapping[str, str],
+    channels: Channels = _NONE,
+    *,
+    name: str = "(text)",
 ) -> Configuration:
     """The same for a text; ``name`` is what messages call it."""
     problems = Problems()
     with _paused_collector():
         root = parse(text, name, environ, problems)
-        return _configure(_table(root, Mark(name, 1, 1), problems), kinds, catalogue, problems)
+        return _configure(_table(root, Mark(name, 1, 1), problems), (kinds, channels), catalogue, problems)
 
 
 @contextmanager
@@ -66,7 +76,10 @@ def _table(root: Node | None, start: Mark, problems: Problems) -> Table:
     return root
 
 
-def _configure(root: Table, kinds: Kinds, catalogue: Catalogue | None, problems: Problems) -> Configuration:
+def _configure(
+    root: Table, registered: tuple[Kinds, Channels], catalogue: Catalogue | None, problems: Problems
+) -> Configuration:
+    kinds, channels = registered
     own = fill_secrets(root.part(_WALKED, inside=False), FileSettings, problems)
     settings = validate(FileSettings, own, problems, also=_WALKED)
     judgement = root.get("judgement")
@@ -80,6 +93,7 @@ def _configure(root: Table, kinds: Kinds, catalogue: Catalogue | None, problems:
     reader.read(root.get("services"))
     witnesses = read_witnesses(root.get("witnesses"), reader)
     maintenance = read_maintenance(root.get("maintenance"), reader)
+    alerts = read_alerts(root.get("alerts"), reader, channels)
     if settings is None or problems:
         raise problems.error()
     return Configuration(
@@ -95,6 +109,7 @@ def _configure(root: Table, kinds: Kinds, catalogue: Catalogue | None, problems:
         log=settings.log,
         quiet=settings.judgement.quiet,
         maintenance=maintenance,
+        alerts=alerts,
         peers=settings.peers,
         modules=Path(settings.modules) if settings.modules else None,
         written=MappingProxyType(reader.written),

@@ -2,14 +2,15 @@
 
 import re
 from collections.abc import Iterator
-from datetime import datetime, time
+from datetime import datetime
 from fnmatch import fnmatchcase
 from itertools import pairwise
 from typing import Annotated, Literal
-from zoneinfo import ZoneInfo, available_timezones
+from zoneinfo import ZoneInfo
 
 from pydantic import BeforeValidator, Field
 
+from monitor.config.clocks import TimeOfDay, find_zone
 from monitor.config.envelope import Line
 from monitor.config.nodes import Items, Node, Scalar, Table
 from monitor.config.problems import Problems, closest
@@ -19,11 +20,8 @@ from monitor.domain.maintenance import WEEKDAYS, Dated, Maintenance, Monthly, Re
 from monitor.domain.settings import Duration, Settings, Strings, as_tuple
 
 _MOMENT = re.compile(r"\d{4}-\d\d-\d\d[T ]\d\d:\d\d(?::\d\d(?:\.\d+)?)?(?:Z|[+-]\d\d:\d\d)?")
-_TIME = re.compile(r"\d\d:\d\d(?::\d\d)?")
 _DAY = 86400.0
 _SHORTEST_MONTH = 28 * _DAY
-_NO_ZONES = ("right/", "posix/", "posixrules", "localtime")
-"""Beside the database's own: these count leap seconds, which Unix time does not, or differ from machine to machine."""
 _DATED = ("from", "to")
 _RECURRING = ("every", "day", "at", "for")
 
@@ -39,14 +37,7 @@ def _parse_moment(value: object) -> datetime:
     return moment
 
 
-def _parse_time(value: object) -> time:
-    if not _TIME.fullmatch(str(value)):
-        raise ValueError(f"not a time of day: {value!r}; write hours and minutes, as in 02:00")
-    return time.fromisoformat(str(value))
-
-
 Moment = Annotated[datetime, BeforeValidator(_parse_moment), Field(json_schema_extra={"type": "string"})]
-TimeOfDay = Annotated[time, BeforeValidator(_parse_time), Field(json_schema_extra={"type": "string"})]
 Days = Literal["day", "month", "monday", "tuesday", "wednesday", "thursday", "friday", "saturday", "sunday"]
 
 
@@ -79,7 +70,7 @@ def _read(table: Table, reader: Reader) -> Maintenance | None:
     problems = reader.problems
     settings = validate(MaintenanceSettings, table, problems)
     _check_targets(table.get("targets"), reader)
-    zone = _find_zone(table.get("zone"), problems)
+    zone = find_zone(table.get("zone"), problems)
     is_dated = _is_dated(table, problems)
     if settings is None or is_dated is None:
         return None
@@ -94,32 +85,6 @@ def _check_targets(node: Node | None, reader: Reader) -> None:
         if not any(fnmatchcase(name, item.value) for name in reader.names):
             hint = "" if item.hidden else closest(item.value, sorted(reader.names))
             reader.problems.add(item.mark, f"no service or component {item.show()} in this file", hint)
-
-
-def _find_zone(node: Node | None, problems: Problems) -> ZoneInfo | None:
-    if not isinstance(node, Scalar) or not isinstance(node.value, str):
-        return None
-    zone = _load_zone(node.value)
-    if zone is None:
-        hint = "" if node.hidden else _near_zone(node.value)
-        problems.add(node.mark, f"no time zone {node.show()}; write a name such as Europe/Rome, or UTC", hint)
-    return zone
-
-
-def _load_zone(name: str) -> ZoneInfo | None:
-    if name.startswith(_NO_ZONES):
-        return None
-    try:
-        return ZoneInfo(name)
-    except (KeyError, ValueError, OSError):  # not known; not a name; a folder, or too long for a file
-        return None
-
-
-def _near_zone(name: str) -> str:
-    """The zone that was probably meant, by its whole name or by its city."""
-    zones = sorted(zone for zone in available_timezones() if not zone.startswith(_NO_ZONES))
-    cities = {zone.rpartition("/")[2]: zone for zone in zones}
-    return closest(name, zones) or cities.get(closest(name.replace(" ", "_"), cities), "")
 
 
 def _is_dated(table: Table, problems: Problems) -> bool | None:

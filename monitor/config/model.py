@@ -6,6 +6,7 @@ from pathlib import Path
 
 from monitor.config.envelope import Limits, LogSettings, Peer, WebSettings
 from monitor.config.nodes import Table
+from monitor.domain.alert import Alerts
 from monitor.domain.check import Check, Vantage
 from monitor.domain.maintenance import Maintenance
 from monitor.domain.settings import Endpoint
@@ -75,6 +76,7 @@ class Configuration:
     quiet: float
     """Seconds of good news after which a window closes."""
     maintenance: tuple[Maintenance, ...]
+    alerts: Alerts
     peers: tuple[Peer, ...]
     modules: Path | None
     written: Mapping[str, Written] = field(repr=False, compare=False)

@@ -8,6 +8,7 @@ from pydantic.json_schema import GenerateJsonSchema, JsonSchemaValue
 from pydantic_core import core_schema
 from typing_extensions import override
 
+from monitor.config.alerts import AlertSettings, ChannelHead, Channels, RouteSettings
 from monitor.config.envelope import (
     ComponentSettings,
     FileSettings,
@@ -20,6 +21,7 @@ from monitor.config.envelope import (
 from monitor.config.maintenance import MaintenanceSettings
 from monitor.config.shapes import is_secret, keys, parts
 from monitor.config.targets import head_keys
+from monitor.domain.alert import ChannelSettings
 from monitor.domain.settings import Endpoint, ProbeSettings
 
 DIALECT = "https://json-schema.org/draft/2020-12/schema"
@@ -64,8 +66,8 @@ def _allow_secret_files(schema: Schema, model: type[BaseModel]) -> None:
             schema.setdefault("allOf", []).append(either)
 
 
-def json_schema(kinds: Mapping[str, type[ProbeSettings]]) -> Schema:
-    """The schema of a file that may use these kinds of probes."""
+def json_schema(kinds: Mapping[str, type[ProbeSettings]], channels: Channels) -> Schema:
+    """The schema of a file that may use these kinds of probes and channels."""
     definitions: Schema = {}
     top = _of(FileSettings, definitions)
     definitions["service"] = {"anyOf": [{"$ref": "#/$defs/use"}, {"$ref": "#/$defs/own"}]}
@@ -79,8 +81,28 @@ def json_schema(kinds: Mapping[str, type[ProbeSettings]]) -> Schema:
     }
     definitions["maintenance"] = _of(MaintenanceSettings, definitions)
     top["properties"]["maintenance"] = {"anyOf": [{"type": "null"}, _list("maintenance")]}
+    definitions["alerts"] = _alerts(channels, definitions)
+    top["properties"]["alerts"] = {"anyOf": [{"type": "null"}, {"$ref": "#/$defs/alerts"}]}
     top["properties"]["witnesses"] = {"anyOf": [{"const": "default"}, {"type": "null"}, _list("witness")]}
     return {"$schema": DIALECT, "title": "lastseen", **top, "$defs": definitions}
+
+
+def _alerts(channels: Channels, definitions: Schema) -> Schema:
+    definitions["route"] = _of(RouteSettings, definitions)
+    definitions["channel"] = {"oneOf": [_channel(name, kind, definitions) for name, kind in sorted(channels.items())]}
+    return _of(AlertSettings, definitions, channels=_list("channel"), routes=_list("route"))
+
+
+def _channel(name: str, kind: type[ChannelSettings], definitions: Schema) -> Schema:
+    own = _of(kind, definitions, prefix=f"{name}.")
+    head = _of(ChannelHead, definitions)["properties"]
+    return {
+        **own,
+        "title": name,
+        "properties": {**own.get("properties", {}), **head, "channel": {"const": name}},
+        "required": sorted({"name", "channel", *own.get("required", ())}),
+        "additionalProperties": False,
+    }
 
 
 def _list(name: str) -> Schema:

@@ -12,6 +12,8 @@ from typing_extensions import override
 
 from monitor import __version__
 from monitor.domain.vitals import BOUNDS, Skip, Vitals
+from monitor.metrics.alerts import alert_families
+from monitor.metrics.claims import claim_families
 from monitor.metrics.peers import peer_families
 
 _EOF = b"# EOF\n"
@@ -30,6 +32,8 @@ class _VitalsCollector(Collector):
         yield from _gauges(vitals)
         yield from _counters(vitals)
         yield from peer_families(vitals.peers)
+        yield from alert_families(vitals.alerts)
+        yield from claim_families(vitals.claims)
         yield _lateness(vitals)
 
 

@@ -107,6 +107,14 @@ class ProbeMetrics:
         self.success = Family("probe_success", "gauge", "Whether the last attempt succeeded.")
         self.duration = Family("probe_duration_seconds", "gauge", "How long the last attempt took.")
         self.cert = Family("probe_ssl_earliest_cert_expiry", "gauge", "Unix time when the presented chain expires.")
+        self.chain = Family(
+            "lastseen_probe_chain_expiry_timestamp_seconds",
+            "gauge",
+            "Unix time when the certificates inside the service's own protocol expire.",
+        )
+        self.offset = Family(
+            "lastseen_probe_clock_offset_seconds", "gauge", "How far the server's clock is ahead of ours, as it tells."
+        )
         self.status = Family("probe_http_status_code", "gauge", "Status of the last HTTP response.")
         self.protocol = Family("probe_ip_protocol", "gauge", "IP version of the last attempt, 4 or 6.")
         self.phases = Family("lastseen_probe_phase_seconds", "gauge", "Steps of the last attempt; they sum to it.")
@@ -120,6 +128,8 @@ class ProbeMetrics:
             self.success,
             self.duration,
             self.cert,
+            self.chain,
+            self.offset,
             self.status,
             self.protocol,
             self.phases,
@@ -131,6 +141,8 @@ class ProbeMetrics:
             (self.rtt, Fact.KERNEL_RTT),
             (self.status, Fact.HTTP_STATUS),
             (self.cert, Fact.CERT_EXPIRY),
+            (self.chain, Fact.CHAIN_EXPIRY),
+            (self.offset, Fact.CLOCK_OFFSET),
         )
 
     def families(self) -> tuple[Family, ...]:

@@ -18,8 +18,11 @@ _GOOD, _FAIR = 95.0, 75.0
 _MARGIN = 13
 
 
-def show_replay(console: Console, scenario: Scenario, found: Found, verdict: Verdict) -> None:
-    """Print one scenario: each expected window with what was found of it, then everything else that was said."""
+def show_replay(console: Console, scenario: Scenario, found: Found, verdict: Verdict, messages: str) -> None:
+    """Print one scenario: each expected window with what was found of it, then everything else that was said.
+
+    ``messages``: what people would have been told, in a line.
+    """
     console.print(
         Text(f"{scenario.id}  ", "bold") + _points(verdict.points) + Text(f"  {scenario.title}", "dim"), soft_wrap=True
     )
@@ -36,6 +39,7 @@ def show_replay(console: Console, scenario: Scenario, found: Found, verdict: Ver
         line = f"  {verdict.excess} more than max_windows, which is {scenario.expected.max_windows}"
         console.print(Text(line, "bold red"))
     _show_states(console, scenario, found, verdict)
+    console.print(Text(f"  messages: {messages}", "dim"))
     console.print()
 
 

@@ -7,7 +7,8 @@ from typing import Protocol
 from monitor.domain.attempt import Attempt
 from monitor.domain.check import Check, Vantage
 from monitor.domain.maintenance import Announced
-from monitor.domain.outage import Ruling, Span, Window
+from monitor.domain.outage import Span, Window
+from monitor.domain.ruling import Ruling
 from monitor.domain.words import Status, VantageState
 from monitor.replay.attempts import attempt_of, check_of
 from monitor.replay.format import EventPart

@@ -3,6 +3,8 @@
 from collections.abc import Collection, Mapping
 from typing import Self
 
+from monitor.domain.alert import Acknowledgement, Post, Silence
+from monitor.domain.claim import Said
 from monitor.domain.outage import Note, OutageQuery, Span, Transition
 from monitor.store.errors import StoreError
 from monitor.store.values import Availability, Noted, Stretch, Tally
@@ -58,6 +60,54 @@ class Archive:
         """
         if not await self._worker.do(lambda statements: statements.write.note(note)):
             raise StoreError(f"there is no window {note.window_id}", permanent=True)
+
+    async def posts(self, window_id: str) -> tuple[Post, ...]:
+        """What was told of a window, or will be, oldest first."""
+        found: tuple[Post, ...] = await self._worker.do(lambda statements: statements.post.about(window_id))
+        return found
+
+    async def newest_posts(self, limit: int) -> tuple[Post, ...]:
+        """What was decided last to be told, newest first."""
+        found: tuple[Post, ...] = await self._worker.do(lambda statements: statements.post.newest(limit))
+        return found
+
+    async def acknowledge(self, note: Acknowledgement) -> None:
+        """Keep who looks after a window; on disk at the return. Raises StoreError also when there is no such window."""
+        if not await self._worker.do(lambda statements: statements.post.acknowledge(note)):
+            raise StoreError(f"there is no window {note.window_id}", permanent=True)
+
+    async def acknowledged(self, window_ids: Collection[str]) -> tuple[Acknowledgement, ...]:
+        """Of these windows, those that somebody looks after."""
+        found: tuple[Acknowledgement, ...] = await self._worker.do(
+            lambda statements: statements.post.acknowledged(window_ids)
+        )
+        return found
+
+    async def claims(self, services: Collection[str], since: float, until: float) -> tuple[Said, ...]:
+        """What providers began to say of these services in that time, oldest first."""
+        found: tuple[Said, ...] = await self._worker.do(
+            lambda statements: statements.read.claims(services, since, until)
+        )
+        return found
+
+    async def remembered(self, key: str) -> str:
+        """What the monitor keeps for itself under a key, or nothing."""
+        found: str = await self._worker.do(lambda statements: statements.read.remembered(key))
+        return found
+
+    async def silence(self, silence: Silence) -> None:
+        """Keep a silence, in place of one of the same id; on disk at the return."""
+        await self._worker.do(lambda statements: statements.post.silence(silence))
+
+    async def end_silence(self, silence_id: str, now: float) -> bool:
+        """Let it end at ``now``, if it would end later; False when there is no such."""
+        found: bool = await self._worker.do(lambda statements: statements.post.end_silence(silence_id, now))
+        return found
+
+    async def silences(self, since: float) -> tuple[Silence, ...]:
+        """Those that end after ``since``, by their begin."""
+        found: tuple[Silence, ...] = await self._worker.do(lambda statements: statements.post.silences(since))
+        return found
 
     async def availability(self, since: float, until: float, service: str = "") -> tuple[Availability, ...]:
         """One for each service; with ``service`` for that one and each of its components. By name.

@@ -6,12 +6,13 @@ from typing import Any
 
 from sqlalchemy import ColumnElement, Connection, Engine, Row, func, or_, select
 
+from monitor.domain.claim import Said
 from monitor.domain.outage import Note, OutageQuery, Span, Transition
-from monitor.domain.words import Layer, Reason, State, Status, VantageState
+from monitor.domain.words import Claim, Layer, Reason, State, Status, VantageState
 from monitor.store import documents as texts
 from monitor.store.database import to_read
 from monitor.store.numbers import Numbers
-from monitor.store.tables import checks, documents, memory, notes, spans, transitions, window_services, windows
+from monitor.store.tables import checks, claims, documents, memory, notes, spans, transitions, window_services, windows
 from monitor.store.values import Noted, Resumed
 
 _ALIVE = (Status.PLANNED, Status.OPEN, Status.RECOVERING)
@@ -35,6 +36,20 @@ class Reading:
                 spans=tuple(map(_span, connection.execute(last.order_by(spans.c.vantage)))),
                 memory={row.key: row.text for row in connection.execute(select(memory))},
             )
+
+    def claims(self, services: Collection[str], since: float, until: float) -> tuple[Said, ...]:
+        """What was said of these services from ``since`` to before ``until``, oldest first."""
+        its = claims.c.service.in_(list(services)) & (claims.c.at >= since) & (claims.c.at < until)
+        with self._engine.connect() as connection:
+            return tuple(
+                Said(**{**row._mapping, "claim": Claim(row.claim)})  # noqa: SLF001  # public, named so for columns' sake
+                for row in connection.execute(select(claims).where(its).order_by(claims.c.at, claims.c.source))
+            )
+
+    def remembered(self, key: str) -> str:
+        """One piece of the working memory, or nothing."""
+        with self._engine.connect() as connection:
+            return str(connection.scalar(select(memory.c.text).where(memory.c.key == key)) or "")
 
     def windows(self, query: OutageQuery) -> tuple[Noted, ...]:
         """Those that match, newest start first."""

@@ -2,7 +2,7 @@
 
 from monitor.store.errors import StoreError
 
-REVISION = "0002"
+REVISION = "0003"
 """Of the newest file in migrations/versions; revisions are numbers of four digits, so they compare as text."""
 
 

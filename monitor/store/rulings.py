@@ -5,7 +5,10 @@ from functools import partial
 
 import structlog
 
-from monitor.domain.outage import Ruling, Span, Transition, Window
+from monitor.domain.alert import Message
+from monitor.domain.claim import Said
+from monitor.domain.outage import Span, Transition, Window
+from monitor.domain.ruling import Ruling
 from monitor.store.worker import Worker
 
 _SOON = 0.5
@@ -27,11 +30,14 @@ class _Pile:
         self._transitions: list[Transition] = []
         self._spans: dict[tuple[str, float], Span] = {}
         self._memory: dict[str, str] = {}
+        self._messages: list[Message] = []
+        self._claims: list[Said] = []
         self.kept: list[asyncio.Future[None]] = []
         """Who waits for it."""
 
     def __len__(self) -> int:
-        return len(self._windows) + len(self._transitions) + len(self._spans) + len(self._memory)
+        things = (self._windows, self._transitions, self._spans, self._memory, self._messages, self._claims)
+        return sum(map(len, things))
 
     def add(self, ruling: Ruling) -> None:
         self._at = ruling.at
@@ -39,6 +45,8 @@ class _Pile:
         self._transitions += ruling.transitions
         self._spans.update(((span.vantage, span.start), span) for span in ruling.spans)
         self._memory.update(ruling.memory)
+        self._messages += ruling.messages
+        self._claims += ruling.claims
         excess = len(self._transitions) - self._most_transitions
         if excess > 0:
             del self._transitions[:excess]
@@ -57,6 +65,8 @@ class _Pile:
             transitions=tuple(self._transitions),
             spans=tuple(self._spans.values()),
             memory=tuple(self._memory.items()),
+            messages=tuple(self._messages),
+            claims=tuple(self._claims),
         )
 
 
@@ -80,7 +90,7 @@ class Rulings:
 
     @property
     def pending(self) -> int:
-        """Windows, transitions, spans and pieces of memory that are not on disk."""
+        """Windows, transitions, spans, pieces of memory, messages and claims that are not on disk."""
         return len(self._next) + (len(self._writing) if self._writing else 0)
 
     def keep(self, ruling: Ruling) -> None:

@@ -4,6 +4,7 @@ from monitor.store.calendar import Calendar
 from monitor.store.database import open_database
 from monitor.store.forgetting import Forgetting
 from monitor.store.numbers import Numbers
+from monitor.store.posting import Posting
 from monitor.store.reading import Reading
 from monitor.store.searching import Searching
 from monitor.store.sums import Sums
@@ -22,6 +23,7 @@ class Statements:
         self.sums = Sums(self._engine)
         self.calendar = Calendar(self._engine)
         self.search = Searching(self._engine)
+        self.post = Posting(self._engine)
         self.forget = Forgetting(self._engine)
 
     def close(self) -> None:

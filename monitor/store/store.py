@@ -5,9 +5,11 @@ from collections.abc import Iterable, Mapping
 
 import structlog
 
+from monitor.domain.alert import Post
 from monitor.domain.attempt import Attempt
 from monitor.domain.check import Check
-from monitor.domain.outage import Ruling, StateSeconds
+from monitor.domain.outage import StateSeconds
+from monitor.domain.ruling import Ruling
 from monitor.store.archive import Archive
 from monitor.store.claim import Claim, is_new, sqlite_path
 from monitor.store.counts import Counts
@@ -100,6 +102,22 @@ class Store:
         """Write what waits: rulings, then sums in turns ``pause`` seconds apart. Never raises: see `pending`."""
         await self._rulings.flush()
         await self._counts.flush(pause)
+
+    async def waiting_posts(self) -> tuple[Post, ...]:
+        """What is to be told and was not, in the order in which it was decided. Raises StoreError."""
+        if self._path is not None and is_new(self._path):
+            return ()
+        found: tuple[Post, ...] = await self._worker.do(lambda statements: statements.post.waiting())
+        return found
+
+    async def sent_posts(self, talk: str) -> tuple[Post, ...]:
+        """What was told in a conversation, oldest first. Raises StoreError."""
+        found: tuple[Post, ...] = await self._worker.do(lambda statements: statements.post.sent(talk))
+        return found
+
+    async def update_post(self, post: Post) -> None:
+        """How far a post came; on disk at the return. Raises StoreError."""
+        await self._worker.do(lambda statements: statements.post.update(post))
 
     async def since(self, moment: float) -> Mapping[str, Tally]:
         """What is known of each check since the hour of ``moment``, what waits included."""

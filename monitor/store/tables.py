@@ -129,3 +129,55 @@ notes = Table(
     Column("text", Text, nullable=False),
     Column("changes", Text, nullable=False, comment="JSON: pairs of a field and its new value"),
 )
+
+outbox = Table(
+    "outbox",
+    metadata,
+    Column("key", String, primary_key=True),
+    Column("decided", Float, nullable=False),
+    Column("state", String, nullable=False),
+    Column("talk", String, nullable=False, comment="route and conversation"),
+    Column("document", Text, nullable=False, comment="the whole post as JSON"),
+    Index("outbox_by_state", "state", "decided"),
+    Index("outbox_by_talk", "talk"),
+)
+
+outbox_windows = Table(
+    "outbox_windows",
+    metadata,
+    Column("window_id", String, primary_key=True),
+    Column("key", String, ForeignKey("outbox.key"), primary_key=True),
+    Index("outbox_windows_by_key", "key"),
+    sqlite_with_rowid=False,
+)
+
+acknowledgements = Table(
+    "acknowledgements",
+    metadata,
+    Column("window_id", String, ForeignKey("windows.id"), primary_key=True),
+    Column("at", Float, nullable=False),
+    Column("author", String, nullable=False),
+)
+
+silences = Table(
+    "silences",
+    metadata,
+    Column("id", String, primary_key=True),
+    Column("service", String, nullable=False),
+    Column("since", Float, nullable=False),
+    Column("until", Float, nullable=False),
+    Column("author", String, nullable=False),
+    Column("comment", String, nullable=False),
+)
+
+claims = Table(
+    "claims",
+    metadata,
+    Column("source", String, primary_key=True, comment="id of the check that read it"),
+    Column("at", Float, primary_key=True),
+    Column("service", String, nullable=False),
+    Column("claim", String, nullable=False),
+    Column("since", Float),
+    Column("text", Text, nullable=False),
+    Index("claims_by_service", "service", "at"),
+)

@@ -5,15 +5,20 @@ from collections.abc import Iterator, Mapping, Sequence
 
 from sqlalchemy import Engine, select
 
-from monitor.domain.outage import Note, Ruling, Transition
+from monitor.domain.outage import Note, Transition
+from monitor.domain.ruling import Ruling
 from monitor.store import documents as texts
 from monitor.store.batch import Batch, Rows, adding, deleting, replacing, unless_known
 from monitor.store.numbers import Numbers
+from monitor.store.posting import new_rows
 from monitor.store.tables import (
     STATES,
+    claims,
     documents,
     memory,
     notes,
+    outbox,
+    outbox_windows,
     rollups,
     spans,
     state_days,
@@ -29,6 +34,9 @@ _BREATH = 0.005
 """Seconds between two turns of one transaction, in which the GIL is free."""
 
 _WINDOW = [column.name for column in windows.c]
+_GROWING = (window_services, transitions, outbox, outbox_windows, claims)
+"""Tables whose rows are written once."""
+_CLAIM = [column.name for column in claims.c]
 _STATES_MS = [f"{state}_ms" for state in STATES]
 
 
@@ -44,7 +52,7 @@ class Writing:
         self._add_hour = adding(engine, state_hours, _STATES_MS)
         self._add_day = adding(engine, state_days, _STATES_MS)
         self._replace = {table: replacing(engine, table) for table in (windows, documents, spans, memory)}
-        self._add = {table: unless_known(engine, table) for table in (window_services, transitions)}
+        self._add = {table: unless_known(engine, table) for table in _GROWING}
         self._forget_services = deleting(engine, window_services.c.window_id)
         self._forget_memory = deleting(engine, memory.c.key)
 
@@ -92,6 +100,11 @@ class Writing:
         yield self._replace[spans], [(span.vantage, span.start, span.state, span.end) for span in ruling.spans]
         yield self._replace[memory], [(key, text) for key, text in ruling.memory if text]
         yield self._forget_memory, [(key,) for key, text in ruling.memory if not text]
+        posts, about = new_rows(ruling.messages)
+        yield self._add[outbox], posts
+        yield self._add[outbox_windows], about
+        said = [tuple(getattr(each, name) for name in _CLAIM) for each in ruling.claims]
+        yield self._add[claims], said
 
     def note(self, note: Note) -> bool:
         """Add a note; False when there is no such window."""

@@ -12,7 +12,7 @@ from pathlib import Path
 import icalendar
 import pytest
 
-from monitor.domain.outage import Ruling
+from monitor.domain.ruling import Ruling
 from monitor.store import Store
 from tests.support.windows import NOW, a_note, acme_planned, meta_2021, signal_open, telegram_recovering, whatsapp_2022
 from tests.test_cli import Done, lastseen

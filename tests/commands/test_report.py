@@ -11,7 +11,8 @@ import pytest
 from typer.testing import CliRunner, Result
 
 from monitor.cli import app
-from monitor.domain.outage import Ruling, StateSeconds
+from monitor.domain.outage import StateSeconds
+from monitor.domain.ruling import Ruling
 from monitor.store import Store
 from tests.support.windows import NOW, a_note, acme_planned, at, whatsapp_2022
 from tests.test_cli import lastseen

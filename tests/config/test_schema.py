@@ -7,8 +7,8 @@ import pytest
 import yaml
 from jsonschema import Draft202012Validator  # type: ignore[import-untyped]  # ships no types
 
+from monitor.commands import common
 from monitor.config import json_schema
-from monitor.registry import PROBES
 from tests.config.kinds import KINDS, read, target
 
 ROOT = Path(__file__).parents[2]
@@ -60,7 +60,7 @@ BAD = [
 
 @pytest.fixture(scope="module")
 def schema() -> dict[str, Any]:
-    return json_schema(KINDS)
+    return json_schema(KINDS, common.WAYS)
 
 
 def test_the_schema_is_one(schema: dict[str, Any], real: Draft202012Validator) -> None:
@@ -70,7 +70,7 @@ def test_the_schema_is_one(schema: dict[str, Any], real: Draft202012Validator) -
 
 @pytest.fixture(scope="module")
 def real() -> Draft202012Validator:
-    return Draft202012Validator(json_schema({name: probe.settings_type for name, probe in PROBES.items()}))
+    return Draft202012Validator(json_schema(common.KINDS, common.WAYS))
 
 
 @pytest.mark.parametrize("text", GOOD)

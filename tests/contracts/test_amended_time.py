@@ -5,7 +5,8 @@ from dataclasses import replace
 from itertools import count
 from typing import Any
 
-from monitor.domain.outage import Note, Ruling, StateSeconds, Window
+from monitor.domain.outage import Note, StateSeconds, Window
+from monitor.domain.ruling import Ruling
 from monitor.domain.words import Breadth, Kind, Status
 from monitor.store import Availability, Retention, Store
 from monitor.store.values import DAY, HOUR, Stretch

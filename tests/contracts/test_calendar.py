@@ -3,7 +3,8 @@
 from dataclasses import replace
 
 from monitor.domain.attempt import Attempt
-from monitor.domain.outage import OutageQuery, Ruling, StateSeconds
+from monitor.domain.outage import OutageQuery, StateSeconds
+from monitor.domain.ruling import Ruling
 from monitor.domain.words import Breadth, Kind, Outcome
 from monitor.store import Store, Tally
 from monitor.store.values import DAY, HOUR

@@ -1,6 +1,6 @@
 """What a store tells of the times of each vantage, whatever the database."""
 
-from monitor.domain.outage import Ruling
+from monitor.domain.ruling import Ruling
 from monitor.store import Store
 from tests.support.judged import T0, a_span
 

@@ -11,7 +11,8 @@ from alembic.migration import MigrationContext
 from sqlalchemy import create_engine
 
 from monitor.domain.attempt import Attempt
-from monitor.domain.outage import Note, OutageQuery, Ruling, StateSeconds, Transition, Window
+from monitor.domain.outage import Note, OutageQuery, StateSeconds, Transition, Window
+from monitor.domain.ruling import Ruling
 from monitor.domain.words import Outcome, Status
 from monitor.store import Archive, Availability, Noted, Resumed, Retention, Store, StoreError, Tally
 from monitor.store.database import open_database

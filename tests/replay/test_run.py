@@ -8,7 +8,8 @@ from typing import Any
 from monitor.domain.attempt import Attempt
 from monitor.domain.check import Check, Vantage
 from monitor.domain.maintenance import Announced
-from monitor.domain.outage import Ruling, Span, Window
+from monitor.domain.outage import Span, Window
+from monitor.domain.ruling import Ruling
 from monitor.domain.words import Breadth, Cause, Kind, Reach, Status, VantageState
 from monitor.judgement.judge import Judge
 from monitor.replay.found import as_json, found_in

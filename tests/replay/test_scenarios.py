@@ -6,7 +6,8 @@ from statistics import fmean
 
 import pytest
 
-from monitor.domain.words import Reach
+from monitor.commands.letters import Letters
+from monitor.domain.words import Event, Reach
 from monitor.judgement.judge import Judge
 from monitor.replay.found import found_in
 from monitor.replay.run import Replay
@@ -19,9 +20,14 @@ ALONE = [path for path in FILES if path.stem[0] in "hln"]
 
 
 @cache
+def played(path: Path) -> tuple[Verdict, Letters]:
+    """The verdict, and what people would have been told meanwhile."""
+    scenario, letters = load(path), Letters()
+    return score(scenario, found_in(scenario, Replay(scenario, Judge).run(letters.follow))), letters
+
+
 def verdict_on(path: Path) -> Verdict:
-    scenario = load(path)
-    return score(scenario, found_in(scenario, Replay(scenario, Judge).run()))
+    return played(path)[0]
 
 
 @pytest.mark.parametrize("path", FILES, ids=lambda path: path.stem)
@@ -36,6 +42,20 @@ def test_what_must_be_found_is_found_and_nothing_is_invented(path: Path) -> None
 @pytest.mark.parametrize("path", FILES, ids=lambda path: path.stem)
 def test_the_states_of_vantages_are_told(path: Path) -> None:
     assert [(state.vantage, state.state) for state, span in verdict_on(path).states if span is None] == []
+
+
+@pytest.mark.parametrize("path", FILES, ids=lambda path: path.stem)
+def test_a_trap_tells_nobody_anything_and_an_outage_is_one_conversation_that_ends(path: Path) -> None:
+    """Of a vantage that is blind people are told, as what it is: no outage of anybody."""
+    verdict, letters = played(path)
+    talks: dict[str, list[Event]] = {}
+    for message in letters.messages:
+        talks.setdefault(message.talk, []).append(message.event)
+    about = {talk: events for talk, events in talks.items() if "/blind:" not in talk}
+    assert bool(about) is any(answer.found is not None for answer in verdict.answers)
+    for events in talks.values():
+        assert (events[0], events.count(Event.OPENED)) == (Event.OPENED, 1)
+        assert Event.CLOSED not in events[:-1]
 
 
 def test_the_mean_score_of_real_and_mixed_scenarios_is_95_or_more() -> None:

@@ -6,7 +6,8 @@ from pathlib import Path
 import pytest
 
 from monitor.config import Configuration, loads
-from monitor.domain.outage import Note, Ruling, Span, StateSeconds, Window
+from monitor.domain.outage import Note, Span, StateSeconds, Window
+from monitor.domain.ruling import Ruling
 from monitor.domain.words import VantageState
 from monitor.registry import PROBES
 from monitor.reports.findings import Findings, NothingKnown, Order, find

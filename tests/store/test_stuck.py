@@ -11,7 +11,8 @@ from pathlib import Path
 
 import pytest
 
-from monitor.domain.outage import OutageQuery, Ruling
+from monitor.domain.outage import OutageQuery
+from monitor.domain.ruling import Ruling
 from monitor.store import Archive, Store
 from monitor.store.rulings import Rulings
 from monitor.store.worker import Worker
