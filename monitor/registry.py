@@ -1,9 +1,16 @@
 """The only list of kinds: the name in the config -> the class.
 
-Adding a probe kind is one new file in probes/, its test, and one line here.
+Adding a kind is one new file in probes/ or channels/, its test, and one line here.
 """
 
-from monitor.domain.ports import Probe
+from monitor.channels.alertmanager import AlertmanagerChannel
+from monitor.channels.apprise import AppriseChannel
+from monitor.channels.command import CommandChannel
+from monitor.channels.email import EmailChannel
+from monitor.channels.pagerduty import PagerdutyChannel
+from monitor.channels.telegram import TelegramChannel
+from monitor.channels.webhook import WebhookChannel
+from monitor.domain.ports import Channel, Probe
 from monitor.probes.dns import DnsProbe
 from monitor.probes.http import HttpProbe
 from monitor.probes.icmp import IcmpProbe
@@ -19,4 +26,14 @@ PROBES: dict[str, type[Probe]] = {
     "tcp": TcpProbe,
     "tls": TlsProbe,
     "websocket": WebSocketProbe,
+}
+
+CHANNELS: dict[str, type[Channel]] = {
+    "alertmanager": AlertmanagerChannel,
+    "apprise": AppriseChannel,
+    "command": CommandChannel,
+    "email": EmailChannel,
+    "pagerduty": PagerdutyChannel,
+    "telegram": TelegramChannel,
+    "webhook": WebhookChannel,
 }

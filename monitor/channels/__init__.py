@@ -1,0 +1,1 @@
+"""Ways to people, one file each. See `monitor.domain.ports.Channel`."""
