@@ -4,14 +4,14 @@ from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass
 
 from monitor.config import Configuration
+from monitor.domain.alert import Acknowledgement, Silence
 from monitor.domain.outage import Span
-from monitor.domain.vitals import Vitals
-from monitor.domain.words import State
+from monitor.domain.vitals import Vitals, why_not_ready
 from monitor.metrics.exposition import Exposition, Format
 from monitor.metrics.own import OwnMetrics
 from monitor.parts import Parts
 from monitor.store import StoreError
-from monitor.web.backend import Backend, History, Judged, Scrape
+from monitor.web.backend import Backend, History, Judged, Scrape, Telling
 from monitor.web.door import Listen
 from monitor.web.past import Past
 
@@ -29,11 +29,12 @@ class Life:
 
 
 class View:
-    """Shows the parts, and changes none of them."""
+    """Shows the parts, and writes down what people say to them."""
 
     def __init__(self, parts: Parts, life: Life) -> None:
         self._parts = parts
         self._life = life
+        self._said = 0
 
     def backend(self, reload: Callable[[], Awaitable[str | None]]) -> Backend:
         """What the web side is given."""
@@ -49,8 +50,9 @@ class View:
             last_day=self._last_day,
             reload=reload,
             titles=parts.titles,
+            claims=lambda: parts.claims.current(parts.clock.now()),
             judged=Judged(
-                state=self._state,
+                state=parts.state_of,
                 standing=self._standing,
                 windows=lambda: parts.judge.windows,
                 quiet=parts.configuration.quiet,
@@ -59,6 +61,7 @@ class View:
                 windows=archive.windows,
                 window=archive.window,
                 availability=archive.availability,
+                claims=archive.claims,
                 past=Past(
                     days=archive.days_of,
                     parts=archive.days,
@@ -68,9 +71,44 @@ class View:
                 ),
                 errors=(StoreError,),
             ),
+            telling=self._telling(),
             public=parts.configuration.web.public,
             url=parts.configuration.web.url,
         )
+
+    def _telling(self) -> Telling:
+        parts, archive = self._parts, self._parts.store.archive
+
+        async def acknowledge(note: Acknowledgement) -> None:
+            await archive.acknowledge(note)
+            self._said += 1
+            await parts.dispatch.look()
+
+        async def silence(made: Silence) -> None:
+            await archive.silence(made)
+            await parts.dispatch.look()
+
+        async def end_silence(silence_id: str, now: float) -> bool:
+            found = await archive.end_silence(silence_id, now)
+            await parts.dispatch.look()
+            return found
+
+        return Telling(
+            posts=archive.posts,
+            newest=archive.newest_posts,
+            acknowledge=acknowledge,
+            acknowledged=archive.acknowledged,
+            silences=archive.silences,
+            silence=silence,
+            end_silence=end_silence,
+            sign=parts.dispatch.sign,
+            changes=self._changes,
+        )
+
+    def _changes(self) -> object:
+        dispatch = self._parts.dispatch
+        waiting = tuple((post.message.key, post.tries) for post in dispatch.office.waiting)
+        return self._said, dispatch.desk.acknowledged, dispatch.office.results.total(), waiting
 
     def _scraper(self) -> Callable[[str, str], Scrape]:
         parts = self._parts
@@ -86,16 +124,16 @@ class View:
         tallies = await self._parts.store.since(self._parts.clock.now() - _DAY)
         return {check_id: (tally.ok, tally.failed) for check_id, tally in tallies.items()}
 
-    def _state(self, service: str, component: str) -> State:
-        account = self._parts.judge.accounts.get((service, component))
-        return account.state if account else State.UNKNOWN
-
     def _standing(self) -> Span | None:
         name = self._parts.configuration.vantage.name
         state, since = self._parts.judge.vantage_states.get(name, (None, None))
         if since is None and not self._parts.witnesses.online:
             return None  # too early for a finding, and no witness has answered yet
         return Span(vantage=name, state=state, start=since or self._life.started, end=None) if state else None
+
+    def trouble(self) -> str | None:
+        """Why the monitor does not do its work on time, if so."""
+        return why_not_ready(self._vitals())
 
     def _vitals(self) -> Vitals:
         parts, counts = self._parts, self._parts.runner.counts
@@ -118,6 +156,8 @@ class View:
             reload_time=self._life.reload_time,
             started=self._life.started,
             peers=parts.peers.vitals(),
+            alerts=parts.dispatch.vitals(),
+            claims=tuple(parts.claims.current(parts.clock.now())),
         )
 
 

@@ -6,7 +6,7 @@ from grafana_foundation_sdk.builders import stat, timeseries
 from grafana_foundation_sdk.models import common
 from grafana_foundation_sdk.models import dashboard as model
 
-from grafana.builder import palette, queries
+from grafana.builder import alerts, palette, queries
 from grafana.builder.frame import INSTANCE, Plan, Row, Section
 from grafana.builder.frame import dashboard as frame
 from grafana.builder.panels import About, Value, lines, now, query, stacked, states, tile
@@ -40,6 +40,7 @@ def dashboard() -> model.Dashboard:
                 Section(title="On time", rows=_on_time()),
                 Section(title="Work", rows=_work()),
                 Section(title="Kept", rows=_kept()),
+                Section(title="Alerts", rows=alerts.rows()),
                 Section(title="Cost", rows=_cost()),
             ),
         )

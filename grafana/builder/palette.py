@@ -16,6 +16,9 @@ FINE, DOUBTFUL, BAD, UNKNOWN = "#009E73", "#F0E442", "#D55E00", "#4B4B6B"
 SERIES = ("#56B4E9", "#E69F00", "#009E73", "#CC79A7", "#0072B2", "#F0E442", "#D55E00", "#999999", "#882255")
 """Okabe and Ito's other colours too, and Tol's wine, for lines and areas that have a legend."""
 
+PLANNED = SERIES[0]
+"""Sky blue: neither good nor bad."""
+
 NO_DATA = -2
 """What timelines show where Prometheus has nothing: nobody asked the monitor, or there was none."""
 
@@ -48,7 +51,16 @@ VANTAGES: _Words = {
     6: ("Blind: offline", BAD),
     NO_DATA: ("No data", UNKNOWN),
 }
+CLAIMS: _Words = {
+    0: ("Fine", FINE),
+    1: ("Degraded", DOUBTFUL),
+    2: ("Down", BAD),
+    3: ("Maintenance", PLANNED),
+    NO_DATA: ("No data", UNKNOWN),
+}
+"""Of providers, of themselves."""
 ANSWERS: _Words = {1: ("Answers", FINE), 0: ("Does not answer", BAD), NO_DATA: ("No data", UNKNOWN)}
+CHANNELS: _Words = {1: ("Works", FINE), 0: ("Does not work", BAD), NO_DATA: ("No data", UNKNOWN)}
 
 
 def since(pattern: str = "MMM D, HH:mm:ss") -> str:

@@ -123,10 +123,31 @@ def _windows() -> tuple[Row, ...]:
     )
     return (
         Row(height=4, panels=((outages, 24),)),
+        Row(height=5, panels=((_ours(), 12), (_theirs(), 12))),
         Row(height=6, panels=((_components(), 24),)),
         Row(height=8, panels=((_targets(), 24),)),
         Row(height=6, panels=((outage_sheet(CHOSEN), 24),)),
     )
+
+
+def _ours() -> statetimeline.Panel:
+    about = About(
+        title="What we find",
+        description="The service as a whole: the worst of each moment, from all chosen vantages.",
+    )
+    target = query(queries.timeline("lastseen_service_state", CHOSEN, "service"), "{{service}}")
+    return states(about, target, palette.words(palette.STATES))
+
+
+def _theirs() -> statetimeline.Panel:
+    about = About(
+        title="The provider's own word",
+        description="What the provider's status page says of the service meanwhile, where one is read: never evidence, "
+        "and often late. Of several pages the worst word.",
+    )
+    its = 'service=~"$service"'  # it says the same to every vantage
+    target = query(queries.timeline("lastseen_provider_claim", its, "service"), "{{service}}")
+    return states(about, target, palette.words(palette.CLAIMS))
 
 
 def _components() -> statetimeline.Panel:

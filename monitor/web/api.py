@@ -9,17 +9,21 @@ from typing import Any, NoReturn
 
 from aiohttp import web
 
+from monitor.domain.alert import Acknowledgement
 from monitor.domain.outage import OutageQuery
 from monitor.formats import atom, ical, spreadsheet
+from monitor.formats.claims import claim_as_json
 from monitor.formats.edition import Edition
 from monitor.formats.record import report_as_json
 from monitor.formats.report import Report
+from monitor.formats.text import NAME, plain
 from monitor.formats.times import stamp_as_json
 from monitor.web.backend import BACKEND, Backend
 from monitor.web.cache import cached
 from monitor.web.press import written
 from monitor.web.query import MOST, page
-from monitor.web.reading import Unreadable, alive, one, reports
+from monitor.web.reading import Unreadable, alive, one, read, reports
+from monitor.web.sayings import heard_of
 from monitor.web.services import service_as_json, services, shares
 from monitor.web.status import as_json
 
@@ -69,7 +73,7 @@ def _asked_at(request: web.Request) -> str:
     # Not `request.host`: without the header aiohttp would look our own name up, and wait for it.
     host = request.headers.get("Host", "")
     if not _HOST.fullmatch(host):
-        _refuse(web.HTTPBadRequest, "the Host header is missing, or is no host")
+        refuse(web.HTTPBadRequest, "the Host header is missing, or is no host")
     return f"{request.scheme}://{host}"
 
 
@@ -111,14 +115,24 @@ async def _outages_as(form: _Form, request: web.Request) -> web.Response:
 
 
 async def _outage(request: web.Request) -> web.Response:
-    made = edition(request)
+    backend, made, window_id = request.app[BACKEND], edition(request), request.match_info["id"]
     try:
-        found = await one(request.app[BACKEND].history, request.match_info["id"])
+        found = await one(backend.history, window_id)
+        if found is None:
+            refuse(web.HTTPNotFound, "there is no such outage")
+        heard = await heard_of(backend, found)
+        document = {**report_as_json(found, made), "claims": [claim_as_json(said) for said in heard.claims]}
+        if not backend.public:  # strangers need not know who looks after what
+            notes = await read(backend.history, backend.telling.acknowledged([window_id]))
+            document["acknowledged"] = acknowledgement_as_json(next(iter(notes), None))
     except Unreadable as error:
-        _refuse(web.HTTPServiceUnavailable, str(error))
-    if found is None:
-        _refuse(web.HTTPNotFound, "there is no such outage")
-    return web.json_response(report_as_json(found, made))
+        refuse(web.HTTPServiceUnavailable, str(error))
+    return web.json_response(document)
+
+
+def acknowledgement_as_json(note: Acknowledgement | None) -> dict[str, Any] | None:
+    """Who looks after a window, and since when."""
+    return None if note is None else {"by": plain(note.author, NAME), "at": stamp_as_json(note.at)}
 
 
 async def _feed(request: web.Request) -> web.Response:
@@ -134,17 +148,17 @@ async def _page(request: web.Request, limit: int) -> tuple[list[Report], str]:
     try:
         asked = page(request.query.items(), backend.clock.now(), limit)
     except ValueError as error:
-        _refuse(web.HTTPBadRequest, str(error))
-    found = await _or_refuse(backend, asked.peeking)
+        refuse(web.HTTPBadRequest, str(error))
+    found = await _orrefuse(backend, asked.peeking)
     is_more = len(found) > asked.query.limit
     return found[: asked.query.limit], asked.following(request.path) if is_more else ""
 
 
-async def _or_refuse(backend: Backend, query: OutageQuery) -> list[Report]:
+async def _orrefuse(backend: Backend, query: OutageQuery) -> list[Report]:
     try:
         return await reports(backend.history, query)
     except Unreadable as error:
-        _refuse(web.HTTPServiceUnavailable, str(error))
+        refuse(web.HTTPServiceUnavailable, str(error))
 
 
 def _as_json(found: Sequence[Report], made: Edition, following: str) -> str:
@@ -156,5 +170,6 @@ def _links(following: str) -> dict[str, str]:
     return {"Link": f'<{following}>; rel="next"'} if following else {}
 
 
-def _refuse(kind: type[web.HTTPError], sentence: str) -> NoReturn:
+def refuse(kind: type[web.HTTPError], sentence: str) -> NoReturn:
+    """Raise this error, with a sentence as JSON."""
     raise kind(text=json.dumps({"error": sentence}), content_type="application/json")

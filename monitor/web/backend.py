@@ -1,12 +1,14 @@
 """What the web side is given by the composition root, and nothing more."""
 
-from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Mapping, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
 from aiohttp import web
 
+from monitor.domain.alert import Acknowledgement, Post, Silence
 from monitor.domain.check import Vantage
+from monitor.domain.claim import Said
 from monitor.domain.outage import Note, OutageQuery, Span, Window
 from monitor.domain.ports import Clock
 from monitor.domain.vitals import Vitals
@@ -57,8 +59,36 @@ class History:
     """One of them by its id, absorbed ones too."""
     availability: Callable[[float, float], Awaitable[Iterable[Availability]]]
     """Of every service between two moments (Unix seconds), to the hour."""
+    claims: Callable[[Collection[str], float, float], Awaitable[Sequence[Said]]]
+    """What providers began to say of these services between two moments, oldest first."""
     past: Past
     errors: tuple[type[Exception], ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Telling:
+    """Who is told of what. Each that is awaited may raise one of `History.errors` and nothing else, or hang.
+
+    What is written is on disk at the return, and whoever decides what to tell knows of it.
+    """
+
+    posts: Callable[[str], Awaitable[Sequence[Post]]]
+    """What was told of a window, or will be, oldest first."""
+    newest: Callable[[int], Awaitable[Sequence[Post]]]
+    """So many of what was decided last, newest first."""
+    acknowledge: Callable[[Acknowledgement], Awaitable[None]]
+    """Keep who looks after a window that exists; the first to say so stays."""
+    acknowledged: Callable[[Collection[str]], Awaitable[Sequence[Acknowledgement]]]
+    """Of these windows, those that somebody looks after."""
+    silences: Callable[[float], Awaitable[Sequence[Silence]]]
+    """Those that end after a moment, by their begin."""
+    silence: Callable[[Silence], Awaitable[None]]
+    end_silence: Callable[[str, float], Awaitable[bool]]
+    """End one at a moment, if it would end later; False when there is none of that id."""
+    sign: Callable[[str], str]
+    """What proves that we gave away the link which acknowledges a window."""
+    changes: Callable[[], object]
+    """Another value whenever a message came further, or somebody acknowledged a window."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -94,8 +124,11 @@ class Backend:
     """Take the configuration anew; None when it was taken, else what is wrong with it."""
     titles: Callable[[], Mapping[str, str]]
     """Names of services for people."""
+    claims: Callable[[], Sequence[Said]]
+    """What providers say of their services now, as far as their status pages could be read lately."""
     judged: Judged
     history: History
+    telling: Telling
     public: bool = False
     """Strangers read it: hosts, addresses, targets and what servers said stay inside."""
     url: str | None = None

@@ -5,8 +5,8 @@ from dataclasses import dataclass
 from math import log1p
 
 from monitor.formats.times import utc
+from monitor.languages.words import Words
 from monitor.web.past import Stretch
-from monitor.web.words import Words
 
 DAY = 86400
 HOUR = 3600

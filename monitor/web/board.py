@@ -52,8 +52,8 @@ class Board:
         return list(self._rows.values())
 
     def watched(self) -> list[Row]:
-        """Those of services."""
-        return [row for row in self._rows.values() if row.check.service != WITNESS]
+        """Those of services, as far as they say something of availability."""
+        return [row for row in self._rows.values() if row.check.service != WITNESS and row.check.settings.evidence]
 
     def witnesses(self) -> list[Row]:
         """Those that only judge the place we stand in."""

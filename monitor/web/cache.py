@@ -149,9 +149,9 @@ async def _said(handler: Handler, request: web.Request) -> web.Response:
 
 
 async def packed(body: object, headers: CIMultiDict[str], status: int) -> Answer:
-    """The answer with its compressed form, where that is worth it."""
+    """The answer with its compressed form, where that is worth it: pictures are compressed already."""
     body = body if isinstance(body, bytes) else b""
-    if len(body) < _WORTH_PACKING:
+    if len(body) < _WORTH_PACKING or headers.get("Content-Type") == "image/png":
         return Answer(body, None, headers, status)
     small = compress(body) if len(body) < _LONG else await asyncio.to_thread(compress, body)
     return Answer(body, small, headers, status)

@@ -11,6 +11,7 @@ from monitor.web.overview import path_of, shares, standing
 from monitor.web.pages import PAGES
 from monitor.web.reader import reader
 from monitor.web.reading import alive
+from monitor.web.sayings import beside
 from monitor.web.services import services
 from monitor.web.services import shares as stored_shares
 from monitor.web.story import tell
@@ -35,6 +36,7 @@ async def card(request: web.Request) -> web.Response:
         path=path_of(name),
         word=word,
         state=state,
+        saying=beside(found, who),
         stories=[tell(report, who) for report in open_now if name in report.window.services][:_SHOWN],
         shares=shares(found.availability, who.words),
         place=backend.vantage().name,

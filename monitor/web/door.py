@@ -50,12 +50,12 @@ async def harden(_: web.Request, response: web.StreamResponse) -> None:
     response.headers["Server"] = HEADERS["Server"]  # by now the framework has put its own version there
 
 
-def door(listen: Listen) -> Middleware:
-    """Whoever may read one path may read all of them."""
+def door(listen: Listen, signed: Container[str] = ()) -> Middleware:
+    """Whoever may read one path may read all of them. The resources ``signed`` look for a proof of their own."""
 
     @web.middleware
     async def check(request: web.Request, handler: Handler) -> web.StreamResponse:
-        if listen.knows_somebody and not _is_known(listen, request):
+        if listen.knows_somebody and _resource(request) not in signed and not _is_known(listen, request):
             raise _who_are_you()
         return await handler(request)
 
@@ -67,12 +67,18 @@ def public_door(listen: Listen, for_all: Container[str]) -> Middleware:
 
     @web.middleware
     async def check(request: web.Request, handler: Handler) -> web.StreamResponse:
-        resource = request.match_info.route.resource  # None: there is no such path
-        if resource is not None and resource.canonical not in for_all and not _is_known(listen, request):
+        resource = _resource(request)
+        if resource and resource not in for_all and not _is_known(listen, request):
             raise _who_are_you() if listen.knows_somebody else web.HTTPNotFound
         return await handler(request)
 
     return check
+
+
+def _resource(request: web.Request) -> str:
+    """The path as its route has it; empty when there is no such path."""
+    resource = request.match_info.route.resource
+    return "" if resource is None else resource.canonical
 
 
 def _who_are_you() -> web.HTTPUnauthorized:

@@ -153,7 +153,7 @@ async def events(request: web.Request) -> web.StreamResponse:
 
 
 def picture(backend: Backend) -> object:
-    """Windows, states of services and components, our own state; and whether anything fails or was asked at all."""
+    """Windows and who was told of them, states, claims, our own state; whether anything fails or was asked at all."""
     judged, rows = backend.judged, backend.board.watched()
     components = {(row.check.service, row.check.component) for row in rows}
     places = [*components, *{(service, "") for service, _ in components}]
@@ -161,6 +161,8 @@ def picture(backend: Backend) -> object:
         judged.standing(),
         backend.online(),
         tuple(judged.windows()),
+        backend.telling.changes(),
+        tuple(backend.claims()),
         {place: judged.state(*place) for place in places},
         any(row.failing_since for row in rows),
         any(row.last for row in rows),

@@ -7,10 +7,10 @@ from monitor.domain.outage import Span
 from monitor.domain.words import Outcome, Status, VantageState
 from monitor.formats.report import Report
 from monitor.formats.times import clock
+from monitor.languages.phrases import title
+from monitor.languages.reader import Reader
+from monitor.languages.words import Words
 from monitor.web.board import Board, Row
-from monitor.web.phrases import title
-from monitor.web.reader import Reader
-from monitor.web.words import Words
 
 _BLIND = (VantageState.OFFLINE, VantageState.RESOLVER_BROKEN, VantageState.CAPTIVE, VantageState.CLOCK_WRONG)
 _CLOUDED = (VantageState.DEGRADED, VantageState.TRUST_STORE_OLD)

@@ -9,9 +9,9 @@ from monitor.domain.outage import OutageQuery
 from monitor.domain.words import Breadth, Kind
 from monitor.formats.moments import moment
 from monitor.formats.report import Report
+from monitor.languages.reader import Reader
 from monitor.web.backend import Backend
 from monitor.web.query import Page, page
-from monitor.web.reader import Reader
 from monitor.web.reading import reports
 from monitor.web.story import Story, tell
 

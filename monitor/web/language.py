@@ -5,11 +5,9 @@ from urllib.parse import urlencode
 
 from aiohttp import web
 
+from monitor.languages.words import DEFAULT, LANGUAGES
 from monitor.web.door import Handler
 
-LANGUAGES = {"en": "English", "fr": "Français", "it": "Italiano"}
-"""Codes and names, each in its own language."""
-DEFAULT = "en"
 COOKIE = "lang"
 _REMEMBERED = 365 * 86400
 _RANGES = 20

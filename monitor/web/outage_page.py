@@ -3,17 +3,19 @@
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 
+from monitor.domain.alert import Acknowledgement
 from monitor.domain.outage import Evidence, Transition, Window
 from monitor.domain.words import Status
 from monitor.formats.report import Report
 from monitor.formats.text import MESSAGE, NAME, plain
 from monitor.formats.times import clock, rfc3339
+from monitor.languages.phrases import corrections
+from monitor.languages.reader import Reader
+from monitor.languages.words import Words
 from monitor.web.lanes import component_of
-from monitor.web.phrases import corrections
 from monitor.web.picture import Picture, picture
-from monitor.web.reader import Reader
+from monitor.web.sayings import Heard, Moment, acknowledged_when, moments
 from monitor.web.story import Said, Story, all_notes, tell
-from monitor.web.words import Words
 
 _EVIDENCE = 50
 
@@ -27,6 +29,8 @@ class Event:
     text: str
     word: str
     """For its mark."""
+    quote: str
+    """What somebody else said in his own words, in whatever language; or nothing."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -54,19 +58,21 @@ class WholeStory:
     notes: tuple[Said, ...]
 
 
-def tell_all(report: Report, reader: Reader, course: Sequence[Transition]) -> WholeStory:
+def tell_all(
+    report: Report, reader: Reader, course: Sequence[Transition], acknowledged: Acknowledgement | None, heard: Heard
+) -> WholeStory:
     """The window in full."""
     return WholeStory(
         story=tell(report, reader),
         picture=picture(report, reader, course, by_component=True),
-        facts=tuple((name, value) for name, value in _facts(report, reader) if value),
-        events=tuple(_events(report, reader.words)),
+        facts=tuple((name, value) for name, value in _facts(report, reader, heard) if value),
+        events=tuple(_events(report, acknowledged, heard, reader)),
         evidence=tuple(_proof(item, reader) for item in report.window.evidence[:_EVIDENCE]),
         notes=all_notes(report.notes, reader),
     )
 
 
-def _facts(report: Report, reader: Reader) -> Iterator[tuple[str, str]]:
+def _facts(report: Report, reader: Reader, heard: Heard) -> Iterator[tuple[str, str]]:
     window, words = report.window, reader.words
     layer = "/".join(str(word) for word in (window.layer, window.reason) if word)
     yield words("fact.duration"), words.lasting(report.duration(reader.now))
@@ -77,6 +83,7 @@ def _facts(report: Report, reader: Reader) -> Iterator[tuple[str, str]]:
     yield words("fact.cause"), words(f"cause.{window.cause}")
     yield words("fact.corrected"), corrections(report, words)
     yield words("fact.provider"), plain(window.provider, NAME)
+    yield words("fact.acknowledged"), acknowledged_when(heard, report, words)
     yield words("fact.services"), _listed((reader.name(name) for name in window.services), words)
     yield words("fact.components"), _listed(window.components, words)
     yield words("fact.unaffected"), _listed((reader.name(name) for name in window.unaffected), words)
@@ -90,14 +97,18 @@ def _listed(names: Iterable[str], words: Words) -> str:
     return words.listed(plain(name, NAME) for name in names)
 
 
-def _events(report: Report, words: Words) -> Iterator[Event]:
+def _events(report: Report, acknowledged: Acknowledgement | None, heard: Heard, reader: Reader) -> Iterator[Event]:
     """In the order of their times; what happened at the same time in the order of its telling."""
-    told = sorted(_moments(report, words), key=lambda event: event[0])
-    for at, word, text in told:
-        yield Event(at=clock(at), at_iso=rfc3339(at), text=text, word=word)
+    words = reader.words
+    told = [*_moments(report, words), *moments(heard, report, reader)]
+    if acknowledged is not None:
+        said = words("event.acknowledged", author=plain(acknowledged.author, NAME))
+        told.append(Moment(acknowledged.at, "over", said))
+    for at, word, text, quote in sorted(told, key=lambda moment: moment.at):
+        yield Event(at=clock(at), at_iso=rfc3339(at), text=text, word=word, quote=quote)
 
 
-def _moments(report: Report, words: Words) -> Iterator[tuple[float, str, str]]:
+def _moments(report: Report, words: Words) -> Iterator[Moment]:
     window = report.window
     closing = "absorbed" if window.status is Status.ABSORBED else "closed"
     end_after = window.end_after if window.end_after is not None and window.end_after > window.start else None
@@ -111,22 +122,22 @@ def _moments(report: Report, words: Words) -> Iterator[tuple[float, str, str]]:
         (window.planned_until, "planned", "planned_until"),
     ):
         if at is not None:
-            yield at, word, words(f"event.{name}")
+            yield Moment(at, word, words(f"event.{name}"))
     yield from _stages(window, words)
     for note in report.notes:
-        yield note.at, "waiting", words("event.note", author=plain(note.author, NAME))
+        yield Moment(note.at, "waiting", words("event.note", author=plain(note.author, NAME)))
 
 
-def _stages(window: Window, words: Words) -> Iterator[tuple[float, str, str]]:
+def _stages(window: Window, words: Words) -> Iterator[Moment]:
     """What changed from one stage to the next."""
     for before, stage in zip(window.stages, window.stages[1:], strict=False):
         if stage.status not in (Status.OPEN, Status.PLANNED):
             continue
         if (stage.kind, stage.reach) != (before.kind, before.reach):
             change = words("event.stage", kind=words(f"kind.{stage.kind}"), reach=words(f"reach.{stage.reach}"))
-            yield stage.since, "failed", change
+            yield Moment(stage.since, "failed", change)
         elif before.status is Status.RECOVERING:
-            yield stage.since, "failed", words("event.relapse")
+            yield Moment(stage.since, "failed", words("event.relapse"))
 
 
 def _proof(item: Evidence, reader: Reader) -> Proof:

@@ -7,15 +7,16 @@ from math import floor
 from urllib.parse import quote, urlencode
 
 from monitor.domain.words import State
+from monitor.languages.reader import Reader
+from monitor.languages.words import Words
 from monitor.web.backend import Availability, Backend
 from monitor.web.bars import DAY, Bars, Frame, bars
 from monitor.web.board import Row
 from monitor.web.past import Stretch
-from monitor.web.reader import Reader
 from monitor.web.reading import Unreadable, read
+from monitor.web.sayings import Saying, beside
 from monitor.web.services import PERIODS, Service
 from monitor.web.status import WAITING, outcome_of, summary
-from monitor.web.words import Words
 
 A_PAGE = 100
 """Services on one page."""
@@ -48,6 +49,7 @@ class Line:
     state: str
     note: str
     """How many of its checks fail."""
+    saying: Saying | None
     bars: Bars
     shares: tuple[Share, ...]
 
@@ -105,15 +107,16 @@ def listing(selected: Selected, days: Mapping[str, Sequence[Stretch]], reader: R
     is_marked = len(selected.services) <= _FEW
     return Listing(
         lines=tuple(
-            line(service, bars(days.get(service.name, ()), frame, reader.words, is_marked=is_marked), reader.words)
+            line(service, bars(days.get(service.name, ()), frame, reader.words, is_marked=is_marked), reader)
             for service in selected.services
         ),
         selected=selected,
     )
 
 
-def line(service: Service, drawn: Bars, words: Words) -> Line:
+def line(service: Service, drawn: Bars, reader: Reader) -> Line:
     """One row."""
+    words = reader.words
     rows = [row for component in service.components for row in component.rows]
     tone, state = standing(service.state, rows, words)
     failing = sum(bool(row.failing_since) for row in rows)
@@ -123,6 +126,7 @@ def line(service: Service, drawn: Bars, words: Words) -> Line:
         word=tone,
         state=state,
         note=words.many("row.failing", failing, all=len(rows)) if failing else "",
+        saying=beside(service, reader),
         bars=drawn,
         shares=shares(service.availability, words),
     )

@@ -7,26 +7,31 @@ from functools import cache
 import jinja2
 from aiohttp import web
 
+from monitor.domain.check import Vantage
 from monitor.domain.outage import OutageQuery, Span, Transition
+from monitor.domain.vitals import why_not_ready
 from monitor.domain.words import Status, VantageState
 from monitor.formats.report import Report
 from monitor.formats.times import clock, rfc3339
+from monitor.languages.reader import Reader
+from monitor.languages.words import DEFAULT, LANGUAGES, words_in
 from monitor.web.backend import BACKEND, Backend
 from monitor.web.bars import HEIGHT
 from monitor.web.cache import cached
 from monitor.web.headline import headline
-from monitor.web.health import why_not_ready
 from monitor.web.history import of_service, search
-from monitor.web.language import LANGUAGES, switched
+from monitor.web.language import switched
 from monitor.web.outage_page import tell_all
 from monitor.web.overview import days_of, listing, select, watchers
 from monitor.web.press import written
-from monitor.web.reader import Reader, reader
+from monitor.web.preview import path_of
+from monitor.web.reader import reader
 from monitor.web.reading import Unreadable, alive, one, read, reports
+from monitor.web.sayings import Saying, beside, heard_of
 from monitor.web.service_page import Known, known, whole
 from monitor.web.services import PERIODS, Service, services, shares
 from monitor.web.story import tell
-from monitor.web.words import words_in
+from monitor.web.told import form_on, telling, told_of
 
 PAGES = web.AppKey("pages", jinja2.Environment)
 _WEEK = 7 * 86400.0
@@ -34,6 +39,7 @@ _PAST = 15
 _CARDS = 8
 """Open windows that are told in full; the others are named."""
 _NAMED = 100
+_SAYINGS = 5
 
 
 @cache
@@ -65,9 +71,10 @@ async def status(request: web.Request) -> web.Response:
     (open_now, problem), (past, is_more), seen = await asyncio.gather(
         alive(backend), _past(backend, who.now), shares(backend)
     )
-    ordered = _by_urgency(open_now)
-    selected = select(services(backend, open_now, seen), request.query)
-    top = headline(_standing(backend), open_now, backend.board, who)
+    ordered = by_urgency(open_now)
+    found = services(backend, open_now, seen)
+    selected = select(found, request.query)
+    top = headline(ourselves(backend), open_now, backend.board, who)
     courses = await _courses(backend, ordered)
     days = await days_of(backend, selected.services, who.now)
     # Here and not in the thread: what these walk through changes under way.
@@ -78,7 +85,7 @@ async def status(request: web.Request) -> web.Response:
             "headline": top,
             "not_ready": not_ready,
             "problem": problem,
-            "current": [tell(report, who, course) for report, course in courses],
+            "current": [tell(report, who, course, _sayings(report, found, who)) for report, course in courses],
             "others": [tell(report, who) for report in ordered[_CARDS : _CARDS + _NAMED]],
             "unnamed": max(0, len(ordered) - _CARDS - _NAMED),
             "listing": listing(selected, days, who),
@@ -87,7 +94,7 @@ async def status(request: web.Request) -> web.Response:
             "is_more": is_more,
         }
 
-    return await _page(request, who, "status.html", shown)
+    return await show(request, who, "status.html", shown)
 
 
 async def service(request: web.Request) -> web.Response:
@@ -96,8 +103,8 @@ async def service(request: web.Request) -> web.Response:
     (open_now, problem), seen = await asyncio.gather(alive(backend), shares(backend))
     found = next((each for each in services(backend, open_now, seen) if each.name == name), None)
     if found is None:
-        return await _message(request, who, "no_service", 404)
-    courses = await _courses(backend, [each for each in _by_urgency(open_now) if name in each.window.services])
+        return await message(request, who, "no_service", 404)
+    courses = await _courses(backend, [each for each in by_urgency(open_now) if name in each.window.services])
     stored, past = await _stored(backend, found, who)
 
     def shown() -> Mapping[str, object]:
@@ -108,7 +115,7 @@ async def service(request: web.Request) -> web.Response:
             "past": [tell(report, who) for report in past],
         }
 
-    return await _page(request, who, "service.html", shown)
+    return await show(request, who, "service.html", shown)
 
 
 async def outage(request: web.Request) -> web.Response:
@@ -117,15 +124,23 @@ async def outage(request: web.Request) -> web.Response:
     try:
         report = await one(backend.history, request.match_info["id"])
     except Unreadable:
-        return await _message(request, who, "unreadable", 503)
+        return await message(request, who, "unreadable", 503)
     if report is None:
-        return await _message(request, who, "no_outage", 404)
-    course = await _course(backend, report)
+        return await message(request, who, "no_outage", 404)
+    course, told, heard = await asyncio.gather(
+        course_of(backend, report), told_of(backend, report), heard_of(backend, report)
+    )
 
     def shown() -> Mapping[str, object]:
-        return {"whole": tell_all(report, who, course), "is_alive": report.is_alive}
+        whole = tell_all(report, who, course, told.acknowledged if told else None, heard)
+        return {
+            "whole": whole,
+            "is_alive": report.is_alive,
+            "told": told and telling(told, who),
+            "form": form_on(report, told, backend.telling.sign),
+        }
 
-    return await _page(request, who, "outage.html", shown)
+    return await show(request, who, "outage.html", shown)
 
 
 async def history(request: web.Request) -> web.Response:
@@ -134,35 +149,46 @@ async def history(request: web.Request) -> web.Response:
     try:
         found = await search(backend, who, request.query)
     except Unreadable:
-        return await _message(request, who, "unreadable", 503)
-    return await _page(request, who, "history.html", lambda: {"search": found}, 400 if found.complaint else 200)
+        return await message(request, who, "unreadable", 503)
+    return await show(request, who, "history.html", lambda: {"search": found}, 400 if found.complaint else 200)
 
 
-async def _message(request: web.Request, who: Reader, name: str, code: int) -> web.Response:
-    return await _page(request, who, "message.html", lambda: {"message": who.words(f"message.{name}")}, code)
+async def message(request: web.Request, who: Reader, name: str, code: int, *, is_alone: bool = False) -> web.Response:
+    """A page with one sentence."""
+    said = {"message": who.words(f"message.{name}"), "is_alone": is_alone}
+    return await show(request, who, "message.html", lambda: said, code)
 
 
-async def _page(
+async def show(
     request: web.Request, who: Reader, template: str, shown: Callable[[], Mapping[str, object]], code: int = 200
 ) -> web.Response:
-    """Told and written in a thread: fifty milliseconds of a long page are probes that come late."""
-    vantage = request.app[BACKEND].vantage()
+    """Told and written in a thread: fifty milliseconds of a long page are probes that come late.
+
+    ``shown`` may set ``is_alone``: a page for who may read no other, so that it asks for nothing that has a door.
+    """
     frame = {
         "t": who.words,
         "languages": [(code, name, switched(request, code)) for code, name in LANGUAGES.items()],
         "base": who.edition.base,
         "here": request.rel_url.raw_path,
-        "place": ", ".join(part for part in (vantage.name, vantage.region, vantage.country, vantage.network) if part),
+        "picture": path_of(request.rel_url.raw_path, "" if who.words.language == DEFAULT else who.words.language),
+        "place": place(request.app[BACKEND].vantage()),
         "now_iso": rfc3339(who.now),
         "now_text": clock(who.now),
+        "is_alone": False,
     }
     pages = request.app[PAGES]
-    body = await written(request, lambda: pages.get_template(template).render(**frame, **shown()))
+    body = await written(request, lambda: pages.get_template(template).render({**frame, **shown()}))
     headers = {"Content-Language": who.words.language}
     return web.Response(text=body, status=code, content_type="text/html", headers=headers)
 
 
-def _standing(backend: Backend) -> Span:
+def place(vantage: Vantage) -> str:
+    """Where we look from, as people read it."""
+    return ", ".join(part for part in (vantage.name, vantage.region, vantage.country, vantage.network) if part)
+
+
+def ourselves(backend: Backend) -> Span:
     """What the judgement says of the vantage; until it has said something, what the witnesses say."""
     state = VantageState.ONLINE if backend.online() else VantageState.OFFLINE
     return backend.judged.standing() or Span(vantage=backend.vantage().name, state=state, start=0.0, end=None)
@@ -171,11 +197,11 @@ def _standing(backend: Backend) -> Span:
 async def _courses(backend: Backend, found: Sequence[Report]) -> list[tuple[Report, Sequence[Transition]]]:
     """The most urgent ones with their course."""
     shown = found[:_CARDS]
-    courses = await asyncio.gather(*(_course(backend, report) for report in shown))
+    courses = await asyncio.gather(*(course_of(backend, report) for report in shown))
     return list(zip(shown, courses, strict=True))
 
 
-async def _course(backend: Backend, report: Report) -> Sequence[Transition]:
+async def course_of(backend: Backend, report: Report) -> Sequence[Transition]:
     """None is known while the store cannot be read: the window itself tells enough for a picture."""
     try:
         return await read(backend.history, backend.history.past.course(report.window.id))
@@ -201,6 +227,14 @@ async def _stored(backend: Backend, found: Service, who: Reader) -> tuple[Known,
         return Known(), ()
 
 
-def _by_urgency(found: Sequence[Report]) -> list[Report]:
+def _sayings(report: Report, found: Sequence[Service], who: Reader) -> list[Saying]:
+    """What the providers of a few of its services say of them."""
+    names = report.window.services[:_SAYINGS]
+    its = [each for each in found if each.name in names]
+    return [said for each in its if (said := beside(each, who, is_named=len(its) > 1))]
+
+
+def by_urgency(found: Sequence[Report]) -> list[Report]:
+    """What is open before what recovers and what was announced."""
     order = (Status.OPEN, Status.RECOVERING, Status.PLANNED)
     return sorted(found, key=lambda report: (not report.is_outage, order.index(report.window.status)))

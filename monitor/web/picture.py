@@ -8,9 +8,9 @@ from monitor.domain.words import Kind, State, Status
 from monitor.formats.report import Report
 from monitor.formats.text import NAME, plain
 from monitor.formats.times import utc
+from monitor.languages.reader import Reader
+from monitor.languages.words import Words
 from monitor.web.lanes import Lane, Piece, Stretch, lanes, stretch
-from monitor.web.reader import Reader
-from monitor.web.words import Words
 
 _TOLD = 4
 """Pieces of a lane that its text names."""

@@ -1,6 +1,6 @@
 """The query of /api/v1/outages: what may be asked, and a sentence for everything else."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass, replace
 from enum import StrEnum
 from typing import TypeVar
@@ -56,13 +56,7 @@ class Page:
 
 def page(pairs: Iterable[tuple[str, str]], now: float, limit: int) -> Page:
     """What a request asks for; ``limit`` where it names none. Raises ValueError with a sentence."""
-    asked: dict[str, str] = {}
-    for name, text in pairs:
-        if name not in _KNOWN:
-            raise ValueError(f"there is no parameter {shown(name)}: ask with {', '.join(_KNOWN)}")
-        if name in asked:
-            raise ValueError(f"{name} is given more than once")
-        asked[name] = text
+    asked = _asked(pairs, _KNOWN)
     query = OutageQuery(
         since=_moment(asked, "since", now),
         until=_moment(asked, "until", now),
@@ -78,6 +72,22 @@ def page(pairs: Iterable[tuple[str, str]], now: float, limit: int) -> Page:
     if query.since is not None and query.until is not None and query.until < query.since:
         raise ValueError("until lies before since")
     return Page(query=query)
+
+
+def limit_in(pairs: Iterable[tuple[str, str]], usual: int) -> int:
+    """The limit that a request names, which can name nothing else. Raises ValueError with a sentence."""
+    return _number(_asked(pairs, ("limit",)), "limit", usual, range(1, MOST + 1))
+
+
+def _asked(pairs: Iterable[tuple[str, str]], known: Collection[str]) -> Mapping[str, str]:
+    asked: dict[str, str] = {}
+    for name, text in pairs:
+        if name not in known:
+            raise ValueError(f"there is no parameter {shown(name)}: ask with {', '.join(known)}")
+        if name in asked:
+            raise ValueError(f"{name} is given more than once")
+        asked[name] = text
+    return asked
 
 
 def _moment(asked: Mapping[str, str], name: str, now: float) -> float | None:

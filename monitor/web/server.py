@@ -5,15 +5,16 @@ from contextlib import AsyncExitStack, suppress
 
 from aiohttp import web
 
-from monitor.web import api, attempts, badge, card, events, pages
+from monitor.domain.vitals import why_not_ready
+from monitor.web import acknowledging, alerts, api, attempts, badge, card, events, pages, previews
 from monitor.web.assets import Assets
 from monitor.web.backend import BACKEND, Backend
 from monitor.web.cache import CACHE, Cache, cached
 from monitor.web.discreet import discreet
 from monitor.web.door import Listen, door, harden, public_door
-from monitor.web.health import why_not_ready
 from monitor.web.language import remember
 from monitor.web.press import press
+from monitor.web.writing import MOST, is_foreign
 
 
 def make_app(backend: Backend, listen: Listen, extra: list[web.RouteDef]) -> web.Application:
@@ -23,9 +24,12 @@ def make_app(backend: Backend, listen: Listen, extra: list[web.RouteDef]) -> web
     """
     if backend.public:
         backend = discreet(backend)
-    everyones = _everyones()
-    enter = public_door(listen, {route.path for route in everyones}) if backend.public else door(listen)
-    app = web.Application(middlewares=[enter, remember])
+    assets = Assets()
+    everyones, signed = _everyones(assets), acknowledging.signed_routes(assets)
+    proven = {route.path for route in signed}
+    everybody = {route.path for route in everyones}
+    enter = public_door(listen, everybody | proven) if backend.public else door(listen, proven)
+    app = web.Application(middlewares=[enter, remember], client_max_size=MOST)
     app[BACKEND] = backend
     app[pages.PAGES] = pages.environment()
     app[events.NEWS] = news = events.News(lambda: events.picture(backend))
@@ -35,18 +39,19 @@ def make_app(backend: Backend, listen: Listen, extra: list[web.RouteDef]) -> web
     app.on_response_prepare.append(harden)
     app.on_startup.append(events.begin)
     app.on_shutdown.extend((events.end, attempts.wake))
-    app.add_routes([*everyones, *_inner(), *extra])
+    app.add_routes([*everyones, *signed, *_inner(), *extra])
     return app
 
 
-def _everyones() -> list[web.RouteDef]:
+def _everyones(assets: Assets) -> list[web.RouteDef]:
     return [
         *pages.routes(),
+        *previews.routes(),
         *api.routes(),
         web.get("/badge/{service}.svg", cached(badge.badge)),
         web.get("/card/{service}", cached(card.card, speaks=True)),
         web.get("/events", events.events),
-        web.get("/static/{name}", Assets().get),
+        web.get("/static/{name}", assets.get),
         web.get("/healthz", _healthz),
         web.get("/readyz", _readyz),
     ]
@@ -55,6 +60,8 @@ def _everyones() -> list[web.RouteDef]:
 def _inner() -> list[web.RouteDef]:
     return [
         *api.inner_routes(),
+        *acknowledging.inner_routes(),
+        *alerts.inner_routes(),
         *attempts.routes(),
         web.get("/metrics", _metrics),
         web.post("/-/reload", _reload),
@@ -96,7 +103,7 @@ async def _readyz(request: web.Request) -> web.Response:
 
 
 async def _reload(request: web.Request) -> web.Response:
-    if request.headers.get("Sec-Fetch-Site", "none") not in ("none", "same-origin"):
+    if is_foreign(request):
         raise web.HTTPForbidden(text="a page of another site may not reload the configuration\n")
     problem = await request.app[BACKEND].reload()
     return web.Response(text=f"{problem or 'reloaded'}\n", status=422 if problem else 200)

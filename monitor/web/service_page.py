@@ -6,16 +6,17 @@ from dataclasses import dataclass, field
 
 from monitor.formats.text import MESSAGE, plain
 from monitor.formats.times import utc
+from monitor.languages.reader import Reader
+from monitor.languages.words import Words
 from monitor.web.backend import Backend
 from monitor.web.bars import DAY, HOUR, Bars, Frame, bars, tell
 from monitor.web.board import Row
 from monitor.web.overview import DAYS, Share, shares, standing
 from monitor.web.past import Hour, Stretch
-from monitor.web.reader import Reader
+from monitor.web.sayings import Saying, beside
 from monitor.web.services import Component, Service
 from monitor.web.sparkline import Sparkline, phases, sparkline
 from monitor.web.status import LastDay, outcome_of
-from monitor.web.words import Words
 
 HOURS = 48
 _CHECKS = 200
@@ -75,6 +76,7 @@ class Whole:
     provider: str
     word: str
     state: str
+    saying: Saying | None
     shares: tuple[Share, ...]
     days: Bars
     hours: Bars
@@ -114,6 +116,7 @@ def whole(service: Service, known: Known, reader: Reader) -> Whole:
         provider=service.provider,
         word=tone,
         state=state,
+        saying=beside(service, reader),
         shares=shares(service.availability, words),
         days=drawn[""][0],
         hours=drawn[""][1],

@@ -6,7 +6,9 @@ from dataclasses import dataclass
 from math import floor
 from typing import Any
 
+from monitor.domain.claim import Said
 from monitor.domain.words import State
+from monitor.formats.claims import claim_as_json
 from monitor.formats.report import Report
 from monitor.web.backend import Availability, Backend
 from monitor.web.board import Row
@@ -39,6 +41,8 @@ class Service:
     state: State
     open: tuple[str, ...]
     availability: Shares
+    claims: tuple[Said, ...]
+    """What its provider says of it now, one of each status page that is read."""
     components: tuple[Component, ...]
 
 
@@ -61,6 +65,7 @@ def services(backend: Backend, alive: Iterable[Report], known: Mapping[str, Shar
     for row in backend.board.watched():
         by_service[row.check.service][row.check.component].append(row)
     windows, titles, state = [one.window for one in alive], backend.titles(), backend.judged.state
+    claims = backend.claims()
     return [
         Service(
             name=name,
@@ -69,6 +74,7 @@ def services(backend: Backend, alive: Iterable[Report], known: Mapping[str, Shar
             state=state(name, ""),
             open=tuple(window.id for window in windows if name in window.services),
             availability=known.get(name, {}),
+            claims=tuple(said for said in claims if said.service == name),
             components=tuple(
                 Component(
                     name=part,
@@ -92,6 +98,7 @@ def service_as_json(service: Service) -> dict[str, Any]:
         "provider": service.provider,
         "state": service.state,
         "open": service.open,
+        "claims": [claim_as_json(said) for said in service.claims],
         "availability": {period: _share_as_json(service.availability.get(period)) for period in PERIODS},
         "components": [
             {

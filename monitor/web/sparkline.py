@@ -5,9 +5,9 @@ from dataclasses import dataclass
 
 from monitor.domain.attempt import Attempt
 from monitor.domain.words import Phase
+from monitor.languages.words import Words
 from monitor.web.bars import Frame
 from monitor.web.past import Hour
-from monitor.web.words import Words
 
 WIDTH = 240
 HEIGHT = 28

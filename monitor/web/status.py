@@ -6,8 +6,8 @@ from typing import Any
 
 from monitor.formats.checks import attempt_as_json, check_as_json
 from monitor.formats.times import stamp_as_json
+from monitor.languages.words import Words
 from monitor.web.board import Row
-from monitor.web.words import Words
 
 WAITING = "waiting"
 LastDay = Mapping[str, tuple[int, int]]

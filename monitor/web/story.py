@@ -8,10 +8,11 @@ from monitor.formats.edition import path_of
 from monitor.formats.report import Report
 from monitor.formats.text import NAME, NOTE, plain, prose
 from monitor.formats.times import clock, rfc3339, span
-from monitor.web.phrases import bracket, change, outlook, status, title
+from monitor.languages.phrases import bracket, change, outlook, status, title
+from monitor.languages.reader import Reader
+from monitor.languages.sentence import sentence
 from monitor.web.picture import Picture, picture
-from monitor.web.reader import Reader
-from monitor.web.sentence import sentence
+from monitor.web.sayings import Saying
 
 _NOTES = 3
 _SHORT_NOTE = 500
@@ -47,9 +48,13 @@ class Story:
     not_affected: str
     notes: tuple[Said, ...]
     picture: Picture | None = None
+    sayings: Sequence[Saying] = ()
+    """What the providers of its services say now."""
 
 
-def tell(report: Report, reader: Reader, course: Sequence[Transition] | None = None) -> Story:
+def tell(
+    report: Report, reader: Reader, course: Sequence[Transition] | None = None, sayings: Sequence[Saying] = ()
+) -> Story:
     """The window in short; with a picture when its ``course`` is given."""
     words, window = reader.words, report.window
     word, said = status(report, words)
@@ -68,6 +73,7 @@ def tell(report: Report, reader: Reader, course: Sequence[Transition] | None = N
         not_affected=not_affected(report, reader),
         notes=short_notes(report.notes, reader),
         picture=None if course is None else picture(report, reader, course, by_component=False),
+        sayings=sayings,
     )
 
 

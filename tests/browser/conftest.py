@@ -44,11 +44,22 @@ def _config(witness: int, *services: dict[str, Any]) -> dict[str, Any]:
     return {"vantage": VANTAGE, "services": list(services), "witnesses": witnesses}
 
 
+_STATUS_PAGE = {"status": {"indicator": "none", "description": "All Systems Operational"}, "components": []}
+_SITE = f"location / {{ return 204; }} location = /status {{ return 200 '{json.dumps(_STATUS_PAGE)}'; }}"
+
+
+def _claims(port: int) -> dict[str, Any]:
+    """What its provider says of it: that all is fine."""
+    asked = {"probe": "statuspage", "format": "atlassian", "url": f"http://127.0.0.1:{port}/status"}
+    return {"name": "claims", "targets": [asked]}
+
+
 def _made(folder: Any, up: int, closed: int) -> dict[str, Monitor]:
     """One with a past and a service that is down, one that is new and calm, one offline."""
     whatsapp_now = {**_service("whatsapp", up, up), "title": "WhatsApp", "provider": "meta"}
     failing = {**_service("signal", up, closed), "title": f"Signal {NASTY}", "provider": "signal"}
     failing["components"][1]["targets"][0]["name"] = NASTY
+    failing["components"].append(_claims(up))
     many = [{**_service(f"service-{number:02}", up, up), "interval": "30s"} for number in range(10)]
     return {
         "troubled": Monitor(folder / "troubled", _config(up, whatsapp_now, failing, *many)),
@@ -61,7 +72,7 @@ def _made(folder: Any, up: int, closed: int) -> dict[str, Monitor]:
 def monitors(tmp_path_factory: pytest.TempPathFactory) -> Iterator[dict[str, Monitor]]:
     folder = tmp_path_factory.mktemp("pages")
     with ExitStack() as stack:
-        server, closed = stack.enter_context(nginx(folder, "location / { return 204; }")), free_port()
+        server, closed = stack.enter_context(nginx(folder, _SITE)), free_port()
         made = _made(folder, server.http, closed)
         with ThreadPoolExecutor(2) as pool:
             pool.submit(_remember, folder / "troubled", time.time()).result()  # this thread's loop is Playwright's

@@ -8,7 +8,8 @@ from typing import Any
 
 from monitor.domain.attempt import Attempt
 from monitor.domain.check import Check
-from monitor.domain.outage import Note, Ruling, Stage, StateSeconds, Transition, Window
+from monitor.domain.outage import Note, Stage, StateSeconds, Transition, Window
+from monitor.domain.ruling import Ruling
 from monitor.domain.words import Layer, Outcome, Phase, Reason, State
 from monitor.store import Store
 from tests.support.fakes import a_check

@@ -49,6 +49,19 @@ def test_something_is_down_and_the_first_glance_tells_what_and_whether_it_is_us(
     _picture(seen.page, f"troubled-{script}")
 
 
+def test_what_the_provider_says_stands_beside_what_we_find(visit: Open) -> None:
+    seen = visit("troubled")
+    saying = "The provider says: fine"
+    expect(seen.page.locator("article.card .saying")).to_contain_text(f"{saying} All Systems Operational")
+    expect(seen.page.locator(".services .saying")).to_have_text(saying)
+    _picture(seen.page, "provider")
+    seen.go("/service/signal")
+    expect(seen.page.locator(".saying")).to_contain_text(saying)
+    seen.page.locator("article.card a").first.click()
+    fact = seen.page.locator("dl div").filter(has_text="Provider acknowledged")
+    expect(fact.locator("dd")).to_have_text("not so far")
+
+
 def test_we_are_offline(visit: Open) -> None:
     seen = visit("offline")
     assert seen.headline.startswith("It is us: our own network is unreachable since 20")

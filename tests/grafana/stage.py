@@ -19,7 +19,8 @@ from tests.support.prometheus import Prometheus
 from tests.support.stubborn import mute
 
 _PATIENCE = 30.0
-_SITE = 'location = / { return 200 "fine"; }'
+_SAID = {"status": {"indicator": "minor", "description": "Slow for some"}, "components": []}
+_SITE = f"location = / {{ return 200 fine; }} location = /status {{ return 200 '{json.dumps(_SAID)}'; }}"
 
 
 class Stage:
@@ -34,15 +35,17 @@ class Stage:
         self.far, self.near = Monitor(folder / "nyc", {}), Monitor(folder / "fra", {})
         tls = {"ca_file": str(authority.ca_path)}
         web = {"probe": "https", "url": f"https://localhost:{site.https}/", "tls": tls}
+        status = f"http://127.0.0.1:{site.http}/status"
+        claims = {"probe": "statuspage", "format": "atlassian", "url": status}
         watched = [
-            _service("acme", chat={"probe": "tcp", "address": f"127.0.0.1:{port}"}, web=web),
+            _service("acme", chat={"probe": "tcp", "address": f"127.0.0.1:{port}"}, web=web, claims=claims),
             _service("echo", web={"probe": "http", "url": f"http://127.0.0.1:{site.http}/"}),
         ]
         common = {"services": watched, "second_resolver": "none", "witnesses": _witnesses(site.other)}
         self.far.write({"vantage": {"name": "nyc-1", "region": "us", "country": "US", "network": "AS2"}, **common})
         peers = [{"url": f"http://127.0.0.1:{self.far.port}", "interval": "1s"}]
         here = {"name": "fra-1", "region": "eu", "country": "DE", "network": "AS1"}
-        self.near.write({"vantage": here, "peers": peers, **common})
+        self.near.write({"vantage": here, "peers": peers, "alerts": _alerts(site.http), **common})
         for monitor in (self.far, self.near):
             stack.enter_context(monitor)
         (folder / "prometheus").mkdir()
@@ -88,6 +91,16 @@ def _service(name: str, **components: dict[str, Any]) -> dict[str, Any]:
     parts = [{"name": part, "targets": [target]} for part, target in components.items()]
     pace = {"interval": "1s", "timeout": "800ms", "confirm": {"attempts": 3, "delay": "200ms"}}
     return {"name": name, "provider": f"{name}-corp", "components": parts, **pace}
+
+
+def _alerts(port: int) -> dict[str, Any]:
+    """A channel that works, one that does not, and somebody who waits for heartbeats."""
+    there = f"http://127.0.0.1:{port}"
+    ways = [
+        {"name": name, "channel": "webhook", "url": f"{there}{path}"} for name, path in (("gone", "/x"), ("hook", "/"))
+    ]
+    routes = [{"name": "oncall", "channels": ["gone", "hook"]}]
+    return {"channels": ways, "routes": routes, "heartbeat": {"url": there, "interval": "1s"}}
 
 
 def _witnesses(port: int) -> list[dict[str, Any]]:

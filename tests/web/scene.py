@@ -9,6 +9,7 @@ from aiohttp.test_utils import TestClient, TestServer
 
 from monitor.domain.attempt import Attempt, Failure
 from monitor.domain.check import Vantage
+from monitor.domain.claim import Said
 from monitor.domain.outage import OutageQuery, Span, Transition
 from monitor.domain.vitals import Vitals
 from monitor.domain.words import Layer, Outcome, Reason, State, Status
@@ -22,6 +23,7 @@ from tests.metrics.test_exposition import ok
 from tests.metrics.watched import vitals
 from tests.support.fakes import FakeClock, a_check
 from tests.support.windows import NOW
+from tests.web.outbox import Outbox
 
 OPEN = Listen(host="127.0.0.1", port=0)
 _ALIVE = (Status.PLANNED, Status.OPEN, Status.RECOVERING)
@@ -51,6 +53,7 @@ class Shelf:
     hours: list[Stretch] = field(default_factory=list)
     paces: dict[str, dict[int, Hour]] = field(default_factory=dict)
     transitions: list[Transition] = field(default_factory=list)
+    claims: list[Said] = field(default_factory=list)
     problem: str = ""
 
     def history(self) -> History:
@@ -59,45 +62,51 @@ class Shelf:
             windows=self._windows,
             window=self._window,
             availability=self._availability,
+            claims=self._claims,
             past=past,
             errors=(StoreDown,),
         )
 
     async def _windows(self, query: OutageQuery) -> Sequence[Noted]:
-        self._fail()
+        self.fail()
         self.asked.append(query)
         found = [noted for noted in self.kept if query.is_open in (None, noted[0].status in _ALIVE)]
         return found[query.offset : query.offset + query.limit]
 
     async def _window(self, window_id: str) -> Noted | None:
-        self._fail()
+        self.fail()
         return next((noted for noted in self.kept if noted[0].id == window_id), None)
 
     async def _availability(self, _since: float, _until: float) -> Iterable[Availability]:
-        self._fail()
+        self.fail()
         return self.shares
 
+    async def _claims(self, services: Collection[str], since: float, until: float) -> Sequence[Said]:
+        self.fail()
+        return [said for said in self.claims if said.service in services and since <= said.at < until]
+
     async def _days(self, services: Collection[str], since: float, until: float) -> list[Stretch]:
-        self._fail()
+        self.fail()
         return [day for day in self.days if day.service in services and not day.component]
 
     async def _parts(self, service: str, since: float) -> list[Stretch]:
-        self._fail()
+        self.fail()
         return [day for day in self.days if day.service == service]
 
     async def _hours(self, service: str, since: float, until: float) -> list[Stretch]:
-        self._fail()
+        self.fail()
         return [hour for hour in self.hours if hour.service == service]
 
     async def _pace(self, ids: Collection[str], since: float, until: float) -> Mapping[str, Mapping[int, Hour]]:
-        self._fail()
+        self.fail()
         return self.paces
 
     async def _course(self, window_id: str) -> Sequence[Transition]:
-        self._fail()
+        self.fail()
         return self.transitions
 
-    def _fail(self) -> None:
+    def fail(self) -> None:
+        """Raise what the test wants to be wrong."""
         if self.problem:
             raise StoreDown(self.problem)
 
@@ -114,9 +123,11 @@ class Scene:
         self.problem: str | None = None
         self.reloads = 0
         self.shelf = Shelf()
+        self.outbox = Outbox(self.shelf.fail)
         self.standing: Span | None = None
         self.states: dict[tuple[str, str], State] = {}
         self.titles: dict[str, str] = {}
+        self.claims: list[Said] = []
         self.is_public = False
         self.url: str | None = None
 
@@ -146,6 +157,7 @@ class Scene:
             last_day=last_day,
             reload=reload,
             titles=lambda: self.titles,
+            claims=lambda: self.claims,
             judged=Judged(
                 state=lambda service, component: self.states.get((service, component), State.UNKNOWN),
                 standing=lambda: self.standing,
@@ -153,6 +165,7 @@ class Scene:
                 quiet=900.0,
             ),
             history=self.shelf.history(),
+            telling=self.outbox.telling(),
             public=self.is_public,
             url=self.url,
         )

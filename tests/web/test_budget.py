@@ -54,6 +54,7 @@ def a_backend(archive: Archive) -> Backend:
         windows=archive.windows,
         window=archive.window,
         availability=archive.availability,
+        claims=archive.claims,
         past=past,
         errors=(StoreError,),
     )

@@ -16,11 +16,11 @@ from monitor.domain.words import Breadth, Cause, Kind, Layer, Outcome, Reach, St
 from monitor.formats.edition import Edition
 from monitor.formats.report import report
 from monitor.judgement.sentences import _EXACTLY
-from monitor.web.language import LANGUAGES, language_of, preferred, switched
-from monitor.web.reader import Reader
-from monitor.web.sentence import sentence
+from monitor.languages.reader import Reader
+from monitor.languages.sentence import sentence
+from monitor.languages.words import LANGUAGES, Words, words_in
+from monitor.web.language import language_of, preferred, switched
 from monitor.web.services import PERIODS
-from monitor.web.words import Words, words_in
 from tests.support.windows import NOW, acme_planned, meta_2021, signal_open, telegram_recovering, whatsapp_2022
 from tests.web.scene import Scene, client
 from tests.web.test_pages import look

@@ -8,11 +8,11 @@ from hypothesis import strategies as st
 
 from monitor.domain.outage import StateSeconds, Transition
 from monitor.domain.words import Layer, Phase, Reason, State
+from monitor.languages.words import words_in
 from monitor.store import Tally
 from monitor.web.bars import DAY, HEIGHT, HOUR, STEP, Bars, Frame, bars, tell
 from monitor.web.lanes import WIDTH, Lane, Piece, lanes, stretch
 from monitor.web.sparkline import phases, sparkline
-from monitor.web.words import words_in
 from tests.metrics.test_exposition import ok
 from tests.support.fakes import a_check
 from tests.support.windows import NOW, signal_open, telegram_recovering, whatsapp_2022
