@@ -17,6 +17,7 @@ from monitor.probes.icmp import IcmpProbe
 from monitor.probes.tcp import TcpProbe
 from monitor.probes.tls import TlsProbe
 from monitor.probes.websocket import WebSocketProbe
+from monitor.probes.whatsapp import WhatsAppProbe
 
 PROBES: dict[str, type[Probe]] = {
     "dns": DnsProbe,
@@ -26,6 +27,7 @@ PROBES: dict[str, type[Probe]] = {
     "tcp": TcpProbe,
     "tls": TlsProbe,
     "websocket": WebSocketProbe,
+    "whatsapp": WhatsAppProbe,
 }
 
 CHANNELS: dict[str, type[Channel]] = {
