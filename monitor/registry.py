@@ -14,6 +14,7 @@ from monitor.domain.ports import Channel, Probe
 from monitor.probes.dns import DnsProbe
 from monitor.probes.http import HttpProbe
 from monitor.probes.icmp import IcmpProbe
+from monitor.probes.signal import SignalProbe
 from monitor.probes.tcp import TcpProbe
 from monitor.probes.tls import TlsProbe
 from monitor.probes.websocket import WebSocketProbe
@@ -24,6 +25,7 @@ PROBES: dict[str, type[Probe]] = {
     "http": HttpProbe,
     "https": HttpProbe,
     "icmp": IcmpProbe,
+    "signal": SignalProbe,
     "tcp": TcpProbe,
     "tls": TlsProbe,
     "websocket": WebSocketProbe,
