@@ -16,6 +16,7 @@ from monitor.probes.http import HttpProbe
 from monitor.probes.icmp import IcmpProbe
 from monitor.probes.signal import SignalProbe
 from monitor.probes.tcp import TcpProbe
+from monitor.probes.telegram import TelegramProbe
 from monitor.probes.tls import TlsProbe
 from monitor.probes.websocket import WebSocketProbe
 from monitor.probes.whatsapp import WhatsAppProbe
@@ -27,6 +28,7 @@ PROBES: dict[str, type[Probe]] = {
     "icmp": IcmpProbe,
     "signal": SignalProbe,
     "tcp": TcpProbe,
+    "telegram": TelegramProbe,
     "tls": TlsProbe,
     "websocket": WebSocketProbe,
     "whatsapp": WhatsAppProbe,
