@@ -17,6 +17,7 @@ from monitor.probes.icmp import IcmpProbe
 from monitor.probes.signal import SignalProbe
 from monitor.probes.tcp import TcpProbe
 from monitor.probes.telegram import TelegramProbe
+from monitor.probes.threema import ThreemaProbe
 from monitor.probes.tls import TlsProbe
 from monitor.probes.websocket import WebSocketProbe
 from monitor.probes.whatsapp import WhatsAppProbe
@@ -29,6 +30,7 @@ PROBES: dict[str, type[Probe]] = {
     "signal": SignalProbe,
     "tcp": TcpProbe,
     "telegram": TelegramProbe,
+    "threema": ThreemaProbe,
     "tls": TlsProbe,
     "websocket": WebSocketProbe,
     "whatsapp": WhatsAppProbe,
