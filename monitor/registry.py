@@ -11,6 +11,7 @@ from monitor.channels.pagerduty import PagerdutyChannel
 from monitor.channels.telegram import TelegramChannel
 from monitor.channels.webhook import WebhookChannel
 from monitor.domain.ports import Channel, Probe
+from monitor.probes.discord import DiscordProbe
 from monitor.probes.dns import DnsProbe
 from monitor.probes.http import HttpProbe
 from monitor.probes.icmp import IcmpProbe
@@ -23,6 +24,7 @@ from monitor.probes.websocket import WebSocketProbe
 from monitor.probes.whatsapp import WhatsAppProbe
 
 PROBES: dict[str, type[Probe]] = {
+    "discord": DiscordProbe,
     "dns": DnsProbe,
     "http": HttpProbe,
     "https": HttpProbe,
