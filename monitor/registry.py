@@ -22,6 +22,7 @@ from monitor.probes.threema import ThreemaProbe
 from monitor.probes.tls import TlsProbe
 from monitor.probes.websocket import WebSocketProbe
 from monitor.probes.whatsapp import WhatsAppProbe
+from monitor.probes.xmpp import XmppProbe
 
 PROBES: dict[str, type[Probe]] = {
     "discord": DiscordProbe,
@@ -36,6 +37,7 @@ PROBES: dict[str, type[Probe]] = {
     "tls": TlsProbe,
     "websocket": WebSocketProbe,
     "whatsapp": WhatsAppProbe,
+    "xmpp": XmppProbe,
 }
 
 CHANNELS: dict[str, type[Channel]] = {
