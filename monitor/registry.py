@@ -15,6 +15,7 @@ from monitor.probes.discord import DiscordProbe
 from monitor.probes.dns import DnsProbe
 from monitor.probes.http import HttpProbe
 from monitor.probes.icmp import IcmpProbe
+from monitor.probes.irc import IrcProbe
 from monitor.probes.signal import SignalProbe
 from monitor.probes.tcp import TcpProbe
 from monitor.probes.telegram import TelegramProbe
@@ -30,6 +31,7 @@ PROBES: dict[str, type[Probe]] = {
     "http": HttpProbe,
     "https": HttpProbe,
     "icmp": IcmpProbe,
+    "irc": IrcProbe,
     "signal": SignalProbe,
     "tcp": TcpProbe,
     "telegram": TelegramProbe,
