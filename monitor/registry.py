@@ -16,6 +16,7 @@ from monitor.probes.dns import DnsProbe
 from monitor.probes.http import HttpProbe
 from monitor.probes.icmp import IcmpProbe
 from monitor.probes.irc import IrcProbe
+from monitor.probes.mqtt import MqttProbe
 from monitor.probes.signal import SignalProbe
 from monitor.probes.tcp import TcpProbe
 from monitor.probes.telegram import TelegramProbe
@@ -32,6 +33,7 @@ PROBES: dict[str, type[Probe]] = {
     "https": HttpProbe,
     "icmp": IcmpProbe,
     "irc": IrcProbe,
+    "mqtt": MqttProbe,
     "signal": SignalProbe,
     "tcp": TcpProbe,
     "telegram": TelegramProbe,
