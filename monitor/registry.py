@@ -11,6 +11,7 @@ from monitor.channels.pagerduty import PagerdutyChannel
 from monitor.channels.telegram import TelegramChannel
 from monitor.channels.webhook import WebhookChannel
 from monitor.domain.ports import Channel, Probe
+from monitor.probes.amqp import AmqpProbe
 from monitor.probes.discord import DiscordProbe
 from monitor.probes.dns import DnsProbe
 from monitor.probes.http import HttpProbe
@@ -27,6 +28,7 @@ from monitor.probes.whatsapp import WhatsAppProbe
 from monitor.probes.xmpp import XmppProbe
 
 PROBES: dict[str, type[Probe]] = {
+    "amqp": AmqpProbe,
     "discord": DiscordProbe,
     "dns": DnsProbe,
     "http": HttpProbe,
