@@ -18,6 +18,7 @@ from monitor.probes.http import HttpProbe
 from monitor.probes.icmp import IcmpProbe
 from monitor.probes.irc import IrcProbe
 from monitor.probes.mqtt import MqttProbe
+from monitor.probes.nats import NatsProbe
 from monitor.probes.signal import SignalProbe
 from monitor.probes.tcp import TcpProbe
 from monitor.probes.telegram import TelegramProbe
@@ -36,6 +37,7 @@ PROBES: dict[str, type[Probe]] = {
     "icmp": IcmpProbe,
     "irc": IrcProbe,
     "mqtt": MqttProbe,
+    "nats": NatsProbe,
     "signal": SignalProbe,
     "tcp": TcpProbe,
     "telegram": TelegramProbe,
