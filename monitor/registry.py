@@ -17,6 +17,7 @@ from monitor.probes.dns import DnsProbe
 from monitor.probes.http import HttpProbe
 from monitor.probes.icmp import IcmpProbe
 from monitor.probes.irc import IrcProbe
+from monitor.probes.kafka import KafkaProbe
 from monitor.probes.mqtt import MqttProbe
 from monitor.probes.nats import NatsProbe
 from monitor.probes.signal import SignalProbe
@@ -36,6 +37,7 @@ PROBES: dict[str, type[Probe]] = {
     "https": HttpProbe,
     "icmp": IcmpProbe,
     "irc": IrcProbe,
+    "kafka": KafkaProbe,
     "mqtt": MqttProbe,
     "nats": NatsProbe,
     "signal": SignalProbe,
