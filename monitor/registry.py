@@ -21,6 +21,7 @@ from monitor.probes.kafka import KafkaProbe
 from monitor.probes.mqtt import MqttProbe
 from monitor.probes.nats import NatsProbe
 from monitor.probes.signal import SignalProbe
+from monitor.probes.smtp import SmtpProbe
 from monitor.probes.tcp import TcpProbe
 from monitor.probes.telegram import TelegramProbe
 from monitor.probes.threema import ThreemaProbe
@@ -41,6 +42,7 @@ PROBES: dict[str, type[Probe]] = {
     "mqtt": MqttProbe,
     "nats": NatsProbe,
     "signal": SignalProbe,
+    "smtp": SmtpProbe,
     "tcp": TcpProbe,
     "telegram": TelegramProbe,
     "threema": ThreemaProbe,
