@@ -16,6 +16,7 @@ from monitor.probes.discord import DiscordProbe
 from monitor.probes.dns import DnsProbe
 from monitor.probes.http import HttpProbe
 from monitor.probes.icmp import IcmpProbe
+from monitor.probes.imap import ImapProbe
 from monitor.probes.irc import IrcProbe
 from monitor.probes.kafka import KafkaProbe
 from monitor.probes.mqtt import MqttProbe
@@ -37,6 +38,7 @@ PROBES: dict[str, type[Probe]] = {
     "http": HttpProbe,
     "https": HttpProbe,
     "icmp": IcmpProbe,
+    "imap": ImapProbe,
     "irc": IrcProbe,
     "kafka": KafkaProbe,
     "mqtt": MqttProbe,
