@@ -19,6 +19,7 @@ from monitor.probes.icmp import IcmpProbe
 from monitor.probes.imap import ImapProbe
 from monitor.probes.irc import IrcProbe
 from monitor.probes.kafka import KafkaProbe
+from monitor.probes.matrix import MatrixProbe
 from monitor.probes.mqtt import MqttProbe
 from monitor.probes.nats import NatsProbe
 from monitor.probes.signal import SignalProbe
@@ -41,6 +42,7 @@ PROBES: dict[str, type[Probe]] = {
     "imap": ImapProbe,
     "irc": IrcProbe,
     "kafka": KafkaProbe,
+    "matrix": MatrixProbe,
     "mqtt": MqttProbe,
     "nats": NatsProbe,
     "signal": SignalProbe,
