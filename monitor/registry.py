@@ -23,6 +23,7 @@ from monitor.probes.matrix import MatrixProbe
 from monitor.probes.mqtt import MqttProbe
 from monitor.probes.nats import NatsProbe
 from monitor.probes.signal import SignalProbe
+from monitor.probes.sip import SipProbe
 from monitor.probes.smtp import SmtpProbe
 from monitor.probes.tcp import TcpProbe
 from monitor.probes.telegram import TelegramProbe
@@ -46,6 +47,7 @@ PROBES: dict[str, type[Probe]] = {
     "mqtt": MqttProbe,
     "nats": NatsProbe,
     "signal": SignalProbe,
+    "sip": SipProbe,
     "smtp": SmtpProbe,
     "tcp": TcpProbe,
     "telegram": TelegramProbe,
