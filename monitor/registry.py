@@ -25,6 +25,7 @@ from monitor.probes.nats import NatsProbe
 from monitor.probes.signal import SignalProbe
 from monitor.probes.sip import SipProbe
 from monitor.probes.smtp import SmtpProbe
+from monitor.probes.stun import StunProbe
 from monitor.probes.tcp import TcpProbe
 from monitor.probes.telegram import TelegramProbe
 from monitor.probes.threema import ThreemaProbe
@@ -49,6 +50,7 @@ PROBES: dict[str, type[Probe]] = {
     "signal": SignalProbe,
     "sip": SipProbe,
     "smtp": SmtpProbe,
+    "stun": StunProbe,
     "tcp": TcpProbe,
     "telegram": TelegramProbe,
     "threema": ThreemaProbe,
