@@ -25,6 +25,7 @@ from monitor.probes.nats import NatsProbe
 from monitor.probes.signal import SignalProbe
 from monitor.probes.sip import SipProbe
 from monitor.probes.smtp import SmtpProbe
+from monitor.probes.statuspage import StatuspageProbe
 from monitor.probes.stun import StunProbe
 from monitor.probes.tcp import TcpProbe
 from monitor.probes.telegram import TelegramProbe
@@ -50,6 +51,7 @@ PROBES: dict[str, type[Probe]] = {
     "signal": SignalProbe,
     "sip": SipProbe,
     "smtp": SmtpProbe,
+    "statuspage": StatuspageProbe,
     "stun": StunProbe,
     "tcp": TcpProbe,
     "telegram": TelegramProbe,
