@@ -13,7 +13,7 @@ from typing import Protocol
 
 from rich.console import Console
 
-from bench import crowd, detection, growth, load, overload, pipeline, probes, readers, start, store
+from bench import crowd, detection, fuzz, growth, load, overload, pipeline, probes, protocols, readers, start, store
 from bench.processes import WORLD
 from bench.results import Result, at_least, show
 
@@ -37,8 +37,10 @@ _ALL: dict[str, _Benchmark] = {
     "detection": detection.run,
     "readers": readers.run,
     "crowd": crowd.run,
+    "protocols": protocols.run,
+    "fuzz": fuzz.run,
 }
-_FULL_ONLY = frozenset({"crowd"})
+_FULL_ONLY = frozenset({"crowd", "fuzz"})
 """What takes too long for the short form."""
 
 

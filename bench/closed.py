@@ -1,11 +1,15 @@
-"""Our own probe kept busy: runner and sinks, twenty attempts always under way, in a process that weighs itself."""
+"""Our own probe kept busy: runner and sinks, twenty attempts always under way, in a process that weighs itself.
+
+Arguments: the configuration, how many attempts, and how many rounds. The answer has, for each name of a component in
+the configuration, the CPU seconds that an attempt took in each round; in a round they take turns.
+"""
 
 import asyncio
 import json
 import os
 import sys
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
 import uvloop
@@ -60,41 +64,65 @@ class _Relay:
             self.done.set()
 
 
-async def _weigh(configuration: Configuration, count: int) -> float:
-    """CPU seconds an attempt."""
-    clock = SystemClock()
-    network = make_network(configuration, clock)
-    metrics, board = ProbeMetrics(configuration.vantage), Board()
-    metrics.replace(configuration.checks)
-    board.replace(configuration.checks)
-    store = Store(configuration.store)
-    sittings = await _open_court(configuration, clock, store)
-    slots = [Slot(check, PROBES[check.kind](check.settings, network)) for check in configuration.checks]
-    spent = 0.0
-    for total in (_WARM_UP, count):
+class _Bench:
+    """What an attempt passes through, and what it costs altogether."""
+
+    def __init__(self, configuration: Configuration, clock: SystemClock, store: Store, sittings: Sittings) -> None:
+        self._clock = clock
+        self._most = configuration.limits.max_in_flight
+        self._metrics, self._sittings = ProbeMetrics(configuration.vantage), sittings
+        board = Board()
+        self._metrics.replace(configuration.checks)
+        board.replace(configuration.checks)
+        self._sinks = (self._metrics, board, sittings, store)
+
+    async def cost(self, slots: Sequence[Slot], total: int) -> float:
+        """CPU seconds an attempt."""
         relay = _Relay(total)
         doubts = Doubts(late_since=lambda _: 0.0, online=_yes, resolves=_yes, second=_nothing)
-        runner = Runner(clock, doubts, (metrics, board, sittings, store, relay), configuration.limits.max_in_flight)
+        runner = Runner(self._clock, doubts, (*self._sinks, relay), self._most)
         began = time.process_time()
         async with asyncio.TaskGroup() as tasks:
             runner.use(tasks)
-            relay.start(lambda number: runner.launch(slots[number % len(slots)], clock.monotonic()))  # noqa: B023  # done before the next turn
+            relay.start(lambda number: runner.launch(slots[number % len(slots)], self._clock.monotonic()))
             await relay.done.wait()
             runner.finish()
-        for _ in metrics.settle():
+        for _ in self._metrics.settle():
             pass
-        await sittings.sit()
+        await self._sittings.sit()
         spent = time.process_time() - began
         if relay.bad or runner.counts.skipped:
             raise RuntimeError(f"{relay.bad[:3]} {runner.counts.skipped}")
-    return spent / count
+        return spent / total
+
+
+async def _weigh(configuration: Configuration, count: int, rounds: int) -> dict[str, list[float]]:
+    clock = SystemClock()
+    network = make_network(configuration, clock)
+    store = Store(configuration.store)
+    bench = _Bench(configuration, clock, store, await _open_court(configuration, clock, store))
+    groups: dict[str, list[Slot]] = {}
+    for check in configuration.checks:
+        groups.setdefault(check.component, []).append(Slot(check, PROBES[check.kind](check.settings, network)))
+    for slots in groups.values():
+        await bench.cost(slots, _WARM_UP)
+    costs: dict[str, list[float]] = {name: [] for name in groups}
+    for _ in range(rounds):
+        for name, slots in groups.items():
+            costs[name].append(await bench.cost(slots, count))
+    return costs
 
 
 async def _open_court(configuration: Configuration, clock: SystemClock, store: Store) -> Sittings:
     judge = Judge()
     judge.replace(configuration.checks, (), (configuration.vantage,), clock.now())
     clerk = Clerk(
-        recall=store.resume, keep=store.keep, kept=store.kept, keep_seconds=store.keep_seconds, tell=lambda _: None
+        recall=store.resume,
+        keep=store.keep,
+        kept=store.kept,
+        keep_seconds=store.keep_seconds,
+        advise=lambda ruling: ruling,
+        tell=lambda _: None,
     )
     sittings = Sittings(judge, clock, clerk)
     sittings.replace(configuration.vantage, ())
@@ -114,7 +142,7 @@ def _main() -> None:
     kinds = {name: kind.settings_type for name, kind in PROBES.items()}
     configuration = load(Path(sys.argv[1]), kinds, Catalogue.load(catalogue_folder()), os.environ)
     with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
-        print(json.dumps(runner.run(_weigh(configuration, int(sys.argv[2])))))
+        print(json.dumps(runner.run(_weigh(configuration, int(sys.argv[2]), int(sys.argv[3])))))
 
 
 if __name__ == "__main__":

@@ -10,7 +10,8 @@ from pathlib import Path
 from statistics import median
 
 from bench.results import Result, at_most
-from monitor.domain.outage import Evidence, OutageQuery, Ruling, Stage, Transition, Window
+from monitor.domain.outage import Evidence, OutageQuery, Stage, Transition, Window
+from monitor.domain.ruling import Ruling
 from monitor.domain.words import Breadth, Cause, Kind, Layer, Reach, Reason, State, Status
 from monitor.store import Archive, Retention, Store
 from monitor.store.values import DAY, HOUR
