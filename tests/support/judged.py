@@ -2,7 +2,8 @@
 
 from typing import Any
 
-from monitor.domain.outage import Evidence, Ruling, Span, Stage, Transition, Window
+from monitor.domain.outage import Evidence, Span, Stage, Transition, Window
+from monitor.domain.ruling import Ruling
 from monitor.domain.words import Breadth, Cause, Kind, Layer, Reach, Reason, State, Status, VantageState
 
 T0 = 1_666_681_200.0

@@ -36,7 +36,7 @@ class Namespace:
 
     def __enter__(self) -> Self:
         _run("ip", "netns", "add", self.name)
-        self._inside = ThreadPoolExecutor(1, initializer=self._step_in)
+        self._inside = ThreadPoolExecutor(1, initializer=self.step_in)
         self.run("ip", "link", "set", "lo", "up")
         return self
 
@@ -65,7 +65,8 @@ class Namespace:
         assert self._inside is not None, "not entered"
         return self._inside.submit(function).result()
 
-    def _step_in(self) -> None:
+    def step_in(self) -> None:
+        """Move the thread that calls this inside, for good."""
         descriptor = os.open(f"/run/netns/{self.name}", os.O_RDONLY)
         try:
             if ctypes.CDLL(None, use_errno=True).setns(descriptor, _CLONE_NEWNET):

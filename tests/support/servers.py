@@ -10,9 +10,8 @@ import time
 from collections.abc import Sequence
 from pathlib import Path
 from types import TracebackType
-from typing import Self
+from typing import ClassVar, Self
 
-_PATIENCE = 15.0
 _PATH = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
 
 
@@ -38,6 +37,9 @@ def program(name: str) -> str:
 
 class ServerProcess:
     """A program in the foreground, in a folder of its own, ready when its TCP ports answer (``port`` and ``more``)."""
+
+    patience: ClassVar[float] = 15.0
+    """Seconds in which it must be ready, on a busy machine."""
 
     def __init__(self, folder: Path, command: Sequence[str | Path], port: int, more: Sequence[int] = ()) -> None:
         self.folder = folder
@@ -69,7 +71,7 @@ class ServerProcess:
             _end(self._process)
 
     def _wait(self, process: subprocess.Popen[bytes]) -> None:
-        deadline = time.monotonic() + _PATIENCE
+        deadline = time.monotonic() + self.patience
         while time.monotonic() < deadline and process.poll() is None:
             if all(_answers(port) for port in self._ports):
                 return
