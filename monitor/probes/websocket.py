@@ -38,7 +38,8 @@ Failures: dns/*, route/unreachable, tcp/refused, tcp/reset, tcp/timeout, tls/*,
 http/status (no 101), http/upgrade (a 101 that does not accept our upgrade),
 http/malformed, http/closed, http/size (a head beyond 64 KiB), http/reset,
 http/timeout, handshake/expect, handshake/malformed (a frame against the
-protocol), handshake/closed, handshake/size, handshake/reset, handshake/timeout.
+protocol), handshake/closed, handshake/size (a message beyond the limit, or
+10,000 frames), handshake/reset, handshake/timeout.
 A status 429 or 421, or 503 with Retry-After, asks us to come back later, and
 says when.
 """
