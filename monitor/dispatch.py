@@ -12,7 +12,7 @@ import structlog
 
 from monitor.alerting.desk import Desk
 from monitor.alerting.heartbeat import Pacemaker
-from monitor.alerting.lines import Line
+from monitor.alerting.lines import Line, place_of
 from monitor.alerting.post_office import Books, PostOffice
 from monitor.alerting.rides import Rides
 from monitor.alerting.scribe import Knowledge, Scribe
@@ -87,6 +87,7 @@ class Dispatch:
         self._session: aiohttp.ClientSession | None = None
         self._key = secrets.token_bytes(32)
         self._is_key_kept = False
+        self._stumbled: set[str] = set()
         rides = Rides(standing.state_of, standing.windows, self._titles)
         knowledge = Knowledge(
             edition=self._edition,
@@ -125,8 +126,14 @@ class Dispatch:
             self._key, self._is_key_kept = bytes.fromhex(key), True
 
     def advise(self, ruling: Ruling) -> Ruling:
-        """The ruling with what is to be told of it."""
-        ruling = self.desk.decide(ruling)
+        """The ruling with what is to be told of it; as it is when the desk stumbles, because it must be stored."""
+        try:
+            ruling = self.desk.decide(ruling)
+        except Exception as error:  # noqa: BLE001  # a fault in telling people must not cost what was found
+            where = place_of(error)
+            if where not in self._stumbled:  # twice a second would be a flood
+                self._stumbled.add(where)
+                _log.error("a fault of ours in deciding whom to tell", error=type(error).__name__, where=where)
         if ruling.messages and not self._is_key_kept:
             self._is_key_kept = True
             ruling = replace(ruling, memory=(*ruling.memory, (ACK_KEY, self._key.hex())))

@@ -1,6 +1,7 @@
 """A channel in use: handing a letter over, and finding out whether that would work."""
 
 import asyncio
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import NamedTuple
 
@@ -30,12 +31,12 @@ class Health(NamedTuple):
     at: float
 
 
-async def hand_over(letter: Letter, line: Line) -> str | ChannelFailed:
-    """What the channel returned, or why it did not take the letter."""
+async def hand_over(write: Callable[[], Letter], line: Line) -> str | ChannelFailed:
+    """What the channel returned, or why it did not take the letter that ``write`` puts into words."""
     limit = line.way.settings.longest
     try:
         async with asyncio.timeout(limit):
-            return await line.channel.send(letter)
+            return await line.channel.send(write())
     except ChannelFailed as failure:
         return failure
     except TimeoutError:
@@ -54,7 +55,7 @@ async def check(line: Line, clock: Clock) -> Health:
         failure = error
     except TimeoutError:
         failure = ChannelFailed(f"no answer within {limit:g} s")
-    except Exception as error:  # noqa: BLE001  # as above
+    except Exception as error:  # noqa: BLE001  # a fault in one channel's check costs that channel only
         failure = _faulty(line, error)
     else:
         return Health(ok=True, permanent=False, why="", at=clock.now())
@@ -63,10 +64,14 @@ async def check(line: Line, clock: Clock) -> Health:
 
 
 def _faulty(line: Line, error: Exception) -> ChannelFailed:
-    """A bug of ours. Where it was, but not what it says: that may hold a URL with a token."""
+    """A bug of ours."""
+    _log.error("a fault of ours in a channel", channel=line.way.name, error=type(error).__name__, where=place_of(error))
+    return ChannelFailed("a fault of ours in this channel", permanent=True)
+
+
+def place_of(error: Exception) -> str:
+    """File and line at which it was raised: what it says may hold a URL with a token, and stays unsaid."""
     trace = error.__traceback__
     while trace is not None and trace.tb_next is not None:
         trace = trace.tb_next
-    where = f"{trace.tb_frame.f_code.co_filename}:{trace.tb_lineno}" if trace else ""
-    _log.error("a fault of ours in a channel", channel=line.way.name, error=type(error).__name__, where=where)
-    return ChannelFailed("a fault of ours in this channel", permanent=True)
+    return f"{trace.tb_frame.f_code.co_filename}:{trace.tb_lineno}" if trace else ""

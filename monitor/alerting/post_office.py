@@ -223,13 +223,13 @@ class PostOffice:
         patience, pause = self._patience, self._patience.first_pause
         known = replace(post, thread=self._threads.get((post.message.talk, line.way.name), ""))
         for number in range(1, patience.tries + 1):
-            letter = self._scribe.letter(known, line.way, language, self._clock.now())
+            write = partial(self._scribe.letter, known, line.way, language, self._clock.now())
             async with self._room:
-                failure = await hand_over(letter, line)
+                failure = await hand_over(write, line)
             if isinstance(failure, str):
                 return failure, ""
             self.results[line.way.name, "failed"] += 1
-            _log.warning("alert not taken", channel=line.way.name, key=letter.key, why=failure.message)
+            _log.warning("alert not taken", channel=line.way.name, key=post.message.key, why=failure.message)
             wait = pause if failure.retry_after is None else failure.retry_after
             if failure.permanent or number == patience.tries or wait > patience.longest_wait:
                 return "", failure.message

@@ -106,13 +106,14 @@ class Scene:
         self.obstacles: dict[str, str] = {}
         self.route = Route(name="r", channels=("a", "b"))
         self.patience = _QUICK
+        self.scribe = FakeScribe()
         self.office = self.appoint()
 
     def appoint(self) -> PostOffice:
         ledger = self.ledger
         books = Books(waiting=ledger.waiting, sent=ledger.sent, update=ledger.update)
         office = PostOffice(
-            SystemClock(), books, FakeScribe(), lambda way: self.obstacles.get(way.name, ""), self.patience
+            SystemClock(), books, self.scribe, lambda way: self.obstacles.get(way.name, ""), self.patience
         )
         settings = FakeSettings()
         lines = [
@@ -308,3 +309,24 @@ async def test_a_message_that_comes_twice_is_sent_once() -> None:
         scene.office.take([message, message])
         await until(lambda: not scene.office.waiting)
     assert len(scene.a.tries) == 1
+
+
+async def test_a_letter_that_cannot_be_written_costs_its_own_conversation_only() -> None:
+    scene = Scene()
+
+    class Stumbling(FakeScribe):
+        @override
+        def letter(self, post: Post, way: Way, language: str, now: float) -> Letter:
+            if post.message.conversation == "bad" and not mended:
+                raise KeyError("https://token@secret")
+            return super().letter(post, way, language, now)
+
+    mended: list[bool] = []
+    scene.scribe = Stumbling()
+    scene.office = scene.appoint()
+    async with scene.at_work():
+        scene.office.take([told(conversation="bad"), told(conversation="good")])
+        await until(lambda: scene.a.events == [Event.OPENED])
+        mended.append(True)
+        await until(lambda: not scene.office.waiting)
+    assert [letter.conversation for letter in scene.a.taken] == ["r/good", "r/bad"]
