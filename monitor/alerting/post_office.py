@@ -15,7 +15,7 @@ from typing import Protocol, TypeVar
 
 import structlog
 
-from monitor.alerting.lines import Health, Line, check, hand_over
+from monitor.alerting.lines import Health, Line, check, hand_over, place_of
 from monitor.domain.alert import Detour, Letter, Message, Post, PostState, Route, Way
 from monitor.domain.ports import Clock
 
@@ -140,7 +140,12 @@ class PostOffice:
             for sent in await self._patiently("outbox not readable", partial(self._books.sent, talk)):
                 self._remember(sent)
         while queue:
-            post = await self._send(queue)
+            try:
+                post = await self._send(queue)
+            except Exception as error:  # noqa: BLE001  # a fault of ours costs this conversation time, and no other
+                _log.error("a fault of ours in delivering", error=type(error).__name__, where=place_of(error))
+                await asyncio.sleep(self._patience.round_pause)
+                continue
             await self._patiently("outbox not writable", partial(self._books.update, post))
             queue.popleft()
         del self._queues[talk]

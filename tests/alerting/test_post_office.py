@@ -330,3 +330,23 @@ async def test_a_letter_that_cannot_be_written_costs_its_own_conversation_only()
         mended.append(True)
         await until(lambda: not scene.office.waiting)
     assert [letter.conversation for letter in scene.a.taken] == ["r/good", "r/bad"]
+
+
+async def test_a_plan_that_stumbles_is_tried_again_and_ends_nothing() -> None:
+    class Thorns(dict[str, str]):
+        """Obstacles that cannot be looked up at first."""
+
+        left = 3
+
+        @override
+        def get(self, key: str, default: Any = None) -> Any:
+            self.left -= 1
+            if self.left >= 0:
+                raise KeyError(key)
+            return default
+
+    scene = Scene()
+    scene.obstacles = Thorns()
+    async with scene.at_work():
+        await scene.tell(told())
+    assert scene.a.events == [Event.OPENED]
