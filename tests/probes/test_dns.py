@@ -204,7 +204,8 @@ async def test_a_truncated_answer_is_asked_for_again_over_tcp(servers: Servers) 
 
 
 async def test_a_server_that_truncates_but_refuses_tcp_fails_at_tcp() -> None:
-    async with scripted_udp(answering(lambda reply: setattr(reply, "flags", reply.flags | dns.flags.TC))) as port:
+    truncated = answering(lambda reply: setattr(reply, "flags", reply.flags | dns.flags.TC))
+    async with scripted_udp(truncated, port=free_port()) as port:
         assert await ask(f"127.0.0.1:{port}") == "tcp/refused"
 
 

@@ -1,4 +1,3 @@
-import socket
 import time
 from collections.abc import Iterator
 from pathlib import Path
@@ -17,6 +16,7 @@ from tests.support.attempts import Result, attempt
 from tests.support.certificates import CertificateAuthority
 from tests.support.nginx import Nginx, nginx
 from tests.support.scripted import resets, scripted
+from tests.support.servers import free_port
 
 _SERVER = """
 location = / { add_header X-Answer "forty-two"; return 200 "hello world\\n"; }
@@ -412,9 +412,7 @@ async def test_silence_is_http_timeout() -> None:
 
 
 async def test_a_closed_port_is_tcp_refused() -> None:
-    with socket.create_server(("127.0.0.1", 0)) as listener:
-        port = listener.getsockname()[1]
-    assert (await attempt("http", {"url": f"http://127.0.0.1:{port}"})).verdict == "tcp/refused"
+    assert (await attempt("http", {"url": f"http://127.0.0.1:{free_port()}"})).verdict == "tcp/refused"
 
 
 async def test_messages_repeat_servers_escaped_and_bounded_only() -> None:

@@ -21,6 +21,7 @@ from tests.support.certificates import CertificateAuthority
 from tests.support.kamailio import Kamailio
 from tests.support.scripted import closes, resets, says, scripted, scripted_udp
 from tests.support.servers import free_port
+from tests.support.stopping import stopped
 
 
 @pytest.fixture(scope="module")
@@ -114,7 +115,7 @@ async def test_wrong_certificates(tmp_path: Path, ca: CertificateAuthority) -> N
 
 
 async def test_a_server_that_hangs_is_a_timeout_of_the_handshake(kamailio: Kamailio) -> None:
-    with kamailio.stopped():
+    with stopped(kamailio):
         udp = await attempt("sip", {"address": kamailio.address}, timeout=0.8)
         tcp = await attempt("sip", {"address": kamailio.address, "transport": "tcp"}, timeout=0.8)
     assert (udp.verdict, tcp.verdict) == ("handshake/timeout", "handshake/timeout")

@@ -18,6 +18,7 @@ from tests.support.certificates import CertificateAuthority
 from tests.support.coturn import Coturn
 from tests.support.scripted import closes, resets, says, scripted, scripted_udp
 from tests.support.servers import free_port
+from tests.support.stopping import stopped
 
 ACCOUNT: dict[str, Any] = {"turn": True, "username": "monitor", "password": "pass word"}
 MAPPED = bytes.fromhex("002000080001a147e112a643")
@@ -134,7 +135,7 @@ async def test_wrong_certificates(tmp_path: Path, ca: CertificateAuthority) -> N
 
 
 async def test_a_server_that_hangs_is_a_timeout_of_the_handshake(coturn: Coturn) -> None:
-    with coturn.stopped():
+    with stopped(coturn):
         udp = await attempt("stun", {"address": coturn.address}, timeout=0.8)
         tcp = await attempt("stun", {"address": coturn.address, "transport": "tcp"}, timeout=0.8)
     assert (udp.verdict, tcp.verdict) == ("handshake/timeout", "handshake/timeout")

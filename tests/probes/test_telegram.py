@@ -27,6 +27,7 @@ from monitor.probes.telegram import TelegramProbe, TelegramSettings
 from tests.support.attempts import Result, attempt, make_network
 from tests.support.certificates import CertificateAuthority
 from tests.support.scripted import Handler, closes, resets, says, scripted, silent
+from tests.support.servers import free_port
 from tests.support.stubborn import mute
 from tests.support.telegram import DataCentre, Key, data_centre, refusal, web_data_centre
 from tests.support.waiting import until
@@ -259,8 +260,8 @@ async def test_a_server_that_was_stopped_after_it_took_the_connection_times_out(
     assert result.phases[Phase.HANDSHAKE] > 0.3
 
 
-async def test_nobody_listening_is_a_fault_of_tcp(unused_tcp_port: int) -> None:
-    assert (await probe(unused_tcp_port)).verdict == "tcp/refused"
+async def test_nobody_listening_is_a_fault_of_tcp() -> None:
+    assert (await probe(free_port())).verdict == "tcp/refused"
 
 
 def _says_and_closes(data: bytes) -> Handler:

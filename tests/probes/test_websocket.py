@@ -1,7 +1,6 @@
 import asyncio
 import base64
 import hashlib
-import socket
 import struct
 import time
 from collections.abc import AsyncIterator, Awaitable, Callable
@@ -24,6 +23,7 @@ from tests.support.attempts import Result, attempt
 from tests.support.certificates import CertificateAuthority, server_context
 from tests.support.nginx import nginx
 from tests.support.scripted import scripted
+from tests.support.servers import free_port
 
 Behaviour = Callable[[web.WebSocketResponse, web.Request], Awaitable[None]]
 _GUID = b"258EAFA5-E914-47DA-95CA-C5AB0DC85B11"
@@ -285,9 +285,7 @@ async def test_what_was_not_offered_may_not_be_chosen(line: bytes) -> None:
 
 
 async def test_a_closed_port_is_tcp_refused() -> None:
-    with socket.create_server(("127.0.0.1", 0)) as listener:
-        port = listener.getsockname()[1]
-    assert (await probe(port)).verdict == "tcp/refused"
+    assert (await probe(free_port())).verdict == "tcp/refused"
 
 
 async def test_a_server_that_ignores_the_goodbye_holds_nobody_up() -> None:

@@ -1,7 +1,6 @@
 """The probe against a stand-in whose Noise, signatures and messages are other implementations'; see its docstring."""
 
 import asyncio
-import socket
 from pathlib import Path
 from typing import Any
 
@@ -18,6 +17,7 @@ from tests.support.attempts import Result, attempt
 from tests.support.certificates import CertificateAuthority
 from tests.support.nginx import nginx
 from tests.support.scripted import closes, resets, says, scripted, silent
+from tests.support.servers import free_port
 from tests.support.stubborn import mute
 from tests.support.whatsapp import DAY, MESSAGES, Papers, SigningKey, WhatsApp, web_chat
 
@@ -315,9 +315,7 @@ async def test_a_front_end_that_takes_connections_and_says_nothing() -> None:
 
 
 async def test_a_closed_port_is_tcp_refused() -> None:
-    with socket.create_server(("127.0.0.1", 0)) as listener:
-        port = listener.getsockname()[1]
-    assert (await probe(port)).verdict == "tcp/refused"
+    assert (await probe(free_port())).verdict == "tcp/refused"
 
 
 async def test_the_edge_before_dead_chat_servers_does_not_pass(tmp_path: Path) -> None:

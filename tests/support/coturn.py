@@ -1,10 +1,7 @@
 """The coturn TURN and STUN server, on loopback."""
 
 import os
-import signal
 import time
-from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
 
 from tests.support.servers import ServerProcess, free_port
@@ -41,16 +38,6 @@ class Coturn(ServerProcess):
         configuration.write_text("\n".join(lines) + "\n")
         super().__init__(folder, ["turnserver", "-c", configuration], port, [] if leaf is None else [tls])
         self.tls = f"localhost:{tls}"
-
-    @contextmanager
-    def stopped(self) -> Iterator[None]:
-        """As a process is that hangs: the kernel still takes its connections and packets."""
-        assert self._process is not None
-        os.killpg(self._process.pid, signal.SIGSTOP)
-        try:
-            yield
-        finally:
-            os.killpg(self._process.pid, signal.SIGCONT)
 
     def wait_for_log(self, line: str) -> None:
         """Wait until the server has logged ``line``."""

@@ -1,9 +1,5 @@
 """The Kamailio SIP server, on loopback."""
 
-import os
-import signal
-from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
 
 from tests.support.servers import ServerProcess, free_port
@@ -63,13 +59,3 @@ class Kamailio(ServerProcess):
             folder, ["kamailio", "-DD", "-E", *places, "-m", "64", "-M", "4"], port, [] if leaf is None else [secure]
         )
         self.tls = f"localhost:{secure}"
-
-    @contextmanager
-    def stopped(self) -> Iterator[None]:
-        """As a process is that hangs: the kernel still takes its connections and packets."""
-        assert self._process is not None
-        os.killpg(self._process.pid, signal.SIGSTOP)
-        try:
-            yield
-        finally:
-            os.killpg(self._process.pid, signal.SIGCONT)

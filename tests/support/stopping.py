@@ -25,11 +25,26 @@ def _family(pid: int) -> Iterator[int]:
             yield from _family(int(child))
 
 
+def _states(pid: int) -> Iterator[str]:
+    """The state of each thread, as the field after the command's name in ``stat`` has it (proc(5))."""
+    for stat in Path(f"/proc/{pid}/task").glob("*/stat"):
+        with suppress(OSError):
+            yield stat.read_text().rpartition(")")[2].split()[0]
+
+
 @contextmanager
 def stopped(server: ServerProcess) -> Iterator[None]:
-    """Every process gets SIGSTOP, and SIGCONT in the end."""
+    """Every process gets SIGSTOP, and SIGCONT in the end.
+
+    A thread that runs on another core may still answer after the signal was sent: the server counts as stopped when
+    the kernel says so of each.
+    """
     stopping = processes(server)
     _tell(stopping, signal.SIGSTOP)
+    deadline = time.monotonic() + _PATIENCE
+    while not all(state in "TZ" for pid in stopping for state in _states(pid)):
+        assert time.monotonic() < deadline, "the server does not stop"
+        time.sleep(0.001)
     try:
         yield
     finally:
