@@ -22,7 +22,7 @@ from monitor.domain.words import Fact, FactValue, Outcome
 from monitor.judgement.judge import Judge
 from monitor.metrics.probes import ProbeMetrics
 from monitor.parts import make_network
-from monitor.registry import PROBES
+from monitor.registry import PROBE_SETTINGS, PROBES
 from monitor.runner import Doubts, Runner, Slot
 from monitor.sittings import Clerk, Sittings
 from monitor.store import Store
@@ -139,8 +139,7 @@ async def _nothing(*_: object) -> dict[Fact, FactValue]:
 
 
 def _main() -> None:
-    kinds = {name: kind.settings_type for name, kind in PROBES.items()}
-    configuration = load(Path(sys.argv[1]), kinds, Catalogue.load(catalogue_folder()), os.environ)
+    configuration = load(Path(sys.argv[1]), PROBE_SETTINGS, Catalogue.load(catalogue_folder()), os.environ)
     with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
         print(json.dumps(runner.run(_weigh(configuration, int(sys.argv[2]), int(sys.argv[3])))))
 

@@ -1,73 +1,90 @@
-"""The only list of kinds: the name in the config -> the class.
+"""The only list of kinds: the name in the config -> the module and class.
 
-Adding a kind is one new file in probes/ or channels/, its test, and one line here.
+Adding a kind is one new file in probes/ or channels/, its test, and one line here. A module is imported when its kind
+is asked for: a monitor uses some of them, and waits for no other when it starts.
 """
 
-from monitor.channels.alertmanager import AlertmanagerChannel
-from monitor.channels.apprise import AppriseChannel
-from monitor.channels.command import CommandChannel
-from monitor.channels.email import EmailChannel
-from monitor.channels.pagerduty import PagerdutyChannel
-from monitor.channels.telegram import TelegramChannel
-from monitor.channels.webhook import WebhookChannel
+from collections.abc import Callable, Iterator, Mapping
+from importlib import import_module
+from operator import attrgetter
+from typing import Any, Generic, TypeVar
+
+from typing_extensions import override
+
+from monitor.domain.alert import ChannelSettings
 from monitor.domain.ports import Channel, Probe
-from monitor.probes.amqp import AmqpProbe
-from monitor.probes.discord import DiscordProbe
-from monitor.probes.dns import DnsProbe
-from monitor.probes.http import HttpProbe
-from monitor.probes.icmp import IcmpProbe
-from monitor.probes.imap import ImapProbe
-from monitor.probes.irc import IrcProbe
-from monitor.probes.kafka import KafkaProbe
-from monitor.probes.matrix import MatrixProbe
-from monitor.probes.mqtt import MqttProbe
-from monitor.probes.nats import NatsProbe
-from monitor.probes.signal import SignalProbe
-from monitor.probes.sip import SipProbe
-from monitor.probes.smtp import SmtpProbe
-from monitor.probes.statuspage import StatuspageProbe
-from monitor.probes.stun import StunProbe
-from monitor.probes.tcp import TcpProbe
-from monitor.probes.telegram import TelegramProbe
-from monitor.probes.threema import ThreemaProbe
-from monitor.probes.tls import TlsProbe
-from monitor.probes.websocket import WebSocketProbe
-from monitor.probes.whatsapp import WhatsAppProbe
-from monitor.probes.xmpp import XmppProbe
+from monitor.domain.settings import ProbeSettings
 
-PROBES: dict[str, type[Probe]] = {
-    "amqp": AmqpProbe,
-    "discord": DiscordProbe,
-    "dns": DnsProbe,
-    "http": HttpProbe,
-    "https": HttpProbe,
-    "icmp": IcmpProbe,
-    "imap": ImapProbe,
-    "irc": IrcProbe,
-    "kafka": KafkaProbe,
-    "matrix": MatrixProbe,
-    "mqtt": MqttProbe,
-    "nats": NatsProbe,
-    "signal": SignalProbe,
-    "sip": SipProbe,
-    "smtp": SmtpProbe,
-    "statuspage": StatuspageProbe,
-    "stun": StunProbe,
-    "tcp": TcpProbe,
-    "telegram": TelegramProbe,
-    "threema": ThreemaProbe,
-    "tls": TlsProbe,
-    "websocket": WebSocketProbe,
-    "whatsapp": WhatsAppProbe,
-    "xmpp": XmppProbe,
-}
+_K = TypeVar("_K")
+_T = TypeVar("_T")
 
-CHANNELS: dict[str, type[Channel]] = {
-    "alertmanager": AlertmanagerChannel,
-    "apprise": AppriseChannel,
-    "command": CommandChannel,
-    "email": EmailChannel,
-    "pagerduty": PagerdutyChannel,
-    "telegram": TelegramChannel,
-    "webhook": WebhookChannel,
-}
+
+class _OnDemand(Mapping[str, _T], Generic[_K, _T]):
+    """``make`` of another mapping's values, each time one is asked for."""
+
+    def __init__(self, origins: Mapping[str, _K], make: Callable[[_K], _T]) -> None:
+        self._origins = origins
+        self._make = make
+
+    @override
+    def __getitem__(self, key: str) -> _T:
+        return self._make(self._origins[key])
+
+    @override
+    def __iter__(self) -> Iterator[str]:
+        return iter(self._origins)
+
+    @override
+    def __len__(self) -> int:
+        return len(self._origins)
+
+
+def _class(place: str) -> Any:
+    module, _, name = place.partition(":")
+    return getattr(import_module(module), name)
+
+
+PROBES: Mapping[str, type[Probe]] = _OnDemand(
+    {
+        "amqp": "monitor.probes.amqp:AmqpProbe",
+        "discord": "monitor.probes.discord:DiscordProbe",
+        "dns": "monitor.probes.dns:DnsProbe",
+        "http": "monitor.probes.http:HttpProbe",
+        "https": "monitor.probes.http:HttpProbe",
+        "icmp": "monitor.probes.icmp:IcmpProbe",
+        "imap": "monitor.probes.imap:ImapProbe",
+        "irc": "monitor.probes.irc:IrcProbe",
+        "kafka": "monitor.probes.kafka:KafkaProbe",
+        "matrix": "monitor.probes.matrix:MatrixProbe",
+        "mqtt": "monitor.probes.mqtt:MqttProbe",
+        "nats": "monitor.probes.nats:NatsProbe",
+        "signal": "monitor.probes.signal:SignalProbe",
+        "sip": "monitor.probes.sip:SipProbe",
+        "smtp": "monitor.probes.smtp:SmtpProbe",
+        "statuspage": "monitor.probes.statuspage:StatuspageProbe",
+        "stun": "monitor.probes.stun:StunProbe",
+        "tcp": "monitor.probes.tcp:TcpProbe",
+        "telegram": "monitor.probes.telegram:TelegramProbe",
+        "threema": "monitor.probes.threema:ThreemaProbe",
+        "tls": "monitor.probes.tls:TlsProbe",
+        "websocket": "monitor.probes.websocket:WebSocketProbe",
+        "whatsapp": "monitor.probes.whatsapp:WhatsAppProbe",
+        "xmpp": "monitor.probes.xmpp:XmppProbe",
+    },
+    _class,
+)
+PROBE_SETTINGS: Mapping[str, type[ProbeSettings]] = _OnDemand(PROBES, attrgetter("settings_type"))
+
+CHANNELS: Mapping[str, type[Channel]] = _OnDemand(
+    {
+        "alertmanager": "monitor.channels.alertmanager:AlertmanagerChannel",
+        "apprise": "monitor.channels.apprise:AppriseChannel",
+        "command": "monitor.channels.command:CommandChannel",
+        "email": "monitor.channels.email:EmailChannel",
+        "pagerduty": "monitor.channels.pagerduty:PagerdutyChannel",
+        "telegram": "monitor.channels.telegram:TelegramChannel",
+        "webhook": "monitor.channels.webhook:WebhookChannel",
+    },
+    _class,
+)
+CHANNEL_SETTINGS: Mapping[str, type[ChannelSettings]] = _OnDemand(CHANNELS, attrgetter("settings_type"))

@@ -6,11 +6,10 @@ from pathlib import Path
 import pytest
 
 from monitor.config import Catalogue, catalogue_folder, loads
-from monitor.registry import PROBES
+from monitor.registry import PROBE_SETTINGS
 from scripts.manuals import manuals
 
 ROOT = Path(__file__).parents[1]
-KINDS = {name: kind.settings_type for name, kind in PROBES.items()}
 
 
 def examples(path: Path) -> list[str]:
@@ -19,7 +18,7 @@ def examples(path: Path) -> list[str]:
 
 def test_the_first_configuration_of_the_readme_loads() -> None:
     (example,) = examples(ROOT / "README.md")
-    configuration = loads(example, KINDS, Catalogue.load(catalogue_folder()), {})
+    configuration = loads(example, PROBE_SETTINGS, Catalogue.load(catalogue_folder()), {})
     assert {service.name for service in configuration.services} >= {"whatsapp", "acme-chat"}
 
 

@@ -16,7 +16,7 @@ from monitor.config import Catalogue, ConfigError, Configuration, catalogue_fold
 from monitor.formats.edition import Edition
 from monitor.formats.moments import moment
 from monitor.formats.text import NAME, plain
-from monitor.registry import CHANNELS, PROBES
+from monitor.registry import CHANNEL_SETTINGS, PROBE_SETTINGS
 from monitor.store import Archive, StoreError
 
 try:
@@ -24,8 +24,6 @@ try:
 except ImportError:  # not on every platform; plain asyncio works too
     from asyncio import new_event_loop  # type: ignore[assignment]  # the wider type of the two
 
-KINDS = {name: kind.settings_type for name, kind in PROBES.items()}
-WAYS = {name: kind.settings_type for name, kind in CHANNELS.items()}
 USUAL_CONFIG = Path("/etc/lastseen/monitor.yaml")
 ConfigArgument = Annotated[Path, typer.Argument(metavar="CONFIG", help="The configuration file.")]
 JsonOption = Annotated[bool, typer.Option("--json", help="One JSON document on stdout, for programs.")]
@@ -40,7 +38,7 @@ def read_catalogue() -> Catalogue:
 
 def read_configuration(path: Path) -> Configuration:
     """The configuration in ``path``, its modules validated with it. Raises ConfigError."""
-    configuration = load(path, KINDS, read_catalogue(), os.environ, WAYS)
+    configuration = load(path, PROBE_SETTINGS, read_catalogue(), os.environ, CHANNEL_SETTINGS)
     load_modules(configuration.modules)  # so that whoever validates a configuration validates its modules too
     return configuration
 

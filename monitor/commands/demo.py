@@ -11,13 +11,14 @@ from typing import Annotated
 import typer
 from rich.console import Console
 
-from monitor.commands.common import KINDS, fail, run_loop
+from monitor.commands.common import fail, run_loop
 from monitor.config import ConfigError, Configuration, loads
 from monitor.demo.demo import Demo, Order
 from monitor.demo.standins import plan
 from monitor.demo.story import read_story
 from monitor.demo.written import Wishes, write
 from monitor.logs import set_up_logs
+from monitor.registry import PROBE_SETTINGS
 from monitor.store import StoreError
 
 _HOST, _PORT = "127.0.0.1", 9797
@@ -101,4 +102,4 @@ async def _run(show: Demo) -> None:
 
 
 def _read(text: str) -> Configuration:
-    return loads(text, KINDS, None, {}, name="the demo's configuration")
+    return loads(text, PROBE_SETTINGS, None, {}, name="the demo's configuration")

@@ -51,7 +51,12 @@ class Settings(BaseModel):
     """Strict and frozen. ``validate_default`` stays off: defaults are in seconds."""
 
     model_config = ConfigDict(
-        extra="forbid", frozen=True, strict=True, hide_input_in_errors=True, ser_json_inf_nan="strings"
+        extra="forbid",
+        frozen=True,
+        strict=True,
+        hide_input_in_errors=True,
+        ser_json_inf_nan="strings",
+        defer_build=True,
     )
 
 

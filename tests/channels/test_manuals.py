@@ -11,10 +11,7 @@ import pytest
 from monitor.channels import apprise
 from monitor.config import Catalogue, catalogue_folder, load
 from monitor.domain import mailboxes
-from monitor.registry import CHANNELS, PROBES
-
-PROBE_KINDS = {name: kind.settings_type for name, kind in PROBES.items()}
-CHANNEL_KINDS = {name: kind.settings_type for name, kind in CHANNELS.items()}
+from monitor.registry import CHANNEL_SETTINGS, CHANNELS, PROBE_SETTINGS
 
 
 def manual(kind: str) -> str:
@@ -39,7 +36,7 @@ def test_every_example_of_a_manual_loads(kind: str, tmp_path: Path) -> None:
         routes = f"  routes: [{{name: all, channels: [{name[1]}]}}]"
         path.write_text(f"services: [{{use: whatsapp}}]\nalerts:\n  channels:\n{channel}\n{routes}\n")
         environ = dict.fromkeys(re.findall(r"\$\{(\w+)\}", example), "1234:x")
-        [way] = load(path, PROBE_KINDS, Catalogue.load(catalogue_folder()), environ, CHANNEL_KINDS).alerts.ways
+        [way] = load(path, PROBE_SETTINGS, Catalogue.load(catalogue_folder()), environ, CHANNEL_SETTINGS).alerts.ways
         assert way.kind == kind
         assert way.settings.place
 
@@ -47,7 +44,7 @@ def test_every_example_of_a_manual_loads(kind: str, tmp_path: Path) -> None:
 @pytest.mark.parametrize("kind", sorted(CHANNELS))
 def test_every_manual_names_every_setting(kind: str) -> None:
     text = manual(kind)
-    names = {field.alias or name for name, field in CHANNELS[kind].settings_type.model_fields.items()} - {"rides_on"}
+    names = {field.alias or name for name, field in CHANNEL_SETTINGS[kind].model_fields.items()} - {"rides_on"}
     assert not [name for name in names if f"``{name}`" not in text and f"\n    {name}: " not in text]
 
 

@@ -7,7 +7,7 @@ from typing_extensions import override
 
 from monitor.config import Catalogue, ConfigError, Configuration, Problem, loads
 from monitor.domain.settings import Duration, ProbeSettings, Proxy, Secret, Settings
-from monitor.registry import PROBES
+from monitor.registry import PROBE_SETTINGS
 
 
 class Account(Settings):
@@ -58,8 +58,8 @@ class NamedSettings(ProbeSettings):
 
 
 KINDS: dict[str, type[ProbeSettings]] = {
-    "tcp": PROBES["tcp"].settings_type,
-    "tls": PROBES["tls"].settings_type,  # the default witnesses are of this kind
+    "tcp": PROBE_SETTINGS["tcp"],
+    "tls": PROBE_SETTINGS["tls"],  # the default witnesses are of this kind
     "login": LoginSettings,
     "named": NamedSettings,
 }

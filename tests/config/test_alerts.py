@@ -5,11 +5,11 @@ from pathlib import Path
 
 import pytest
 
-from monitor.commands.common import KINDS, WAYS
 from monitor.config import Catalogue, ConfigError, Configuration, catalogue_folder, loads
 from monitor.config.alerts import AlertSettings, ChannelHead, EscalationSettings, HoursSettings, RouteSettings
 from monitor.config.shapes import keys
 from monitor.domain.words import Breadth, Reach, Severity
+from monitor.registry import CHANNEL_SETTINGS, PROBE_SETTINGS
 
 PAGE = (Path(__file__).parents[2] / "docs" / "alerting.md").read_text()
 EXAMPLES = re.findall(r"^```yaml\n(.*?)^```", PAGE, re.MULTILINE | re.DOTALL)
@@ -18,7 +18,7 @@ SECRETS = {"TELEGRAM_TOKEN": "123456:" + "x" * 35, "SMTP_PASSWORD": "p", "HOOK_S
 
 
 def read(text: str) -> Configuration:
-    return loads(text, KINDS, Catalogue.load(catalogue_folder()), SECRETS, WAYS)
+    return loads(text, PROBE_SETTINGS, Catalogue.load(catalogue_folder()), SECRETS, CHANNEL_SETTINGS)
 
 
 def alerts(routes: str, channels: str = CHANNEL, more: str = "") -> str:

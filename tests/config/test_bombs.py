@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from monitor.config import ConfigError, Configuration, load, loads
 from monitor.config.document import MAX_BYTES, MAX_NODES
 from monitor.config.shapes import known_keys
-from monitor.registry import PROBES
+from monitor.registry import PROBE_SETTINGS
 from tests.config.kinds import KINDS, mistakes, target
 
 
@@ -131,16 +131,15 @@ def test_any_tree_of_values_is_read_or_refused(value: object) -> None:
     assert is_read_or_refused(lambda: loads(text, KINDS, None, {}))
 
 
-REAL = {name: probe.settings_type for name, probe in PROBES.items()}
-KEYS = sorted({key for kind in REAL.values() for key in known_keys((kind,))})
+KEYS = sorted({key for kind in PROBE_SETTINGS.values() for key in known_keys((kind,))})
 ODD = st.sampled_from(
     ["a:1", "https://[", "socks5://u:p@h:99999999", "[::1]:\u00b2", "(", "((a+)+)+", "9" * 5000, "\x00", "-1.5s"]
 )
 
 
-@pytest.mark.parametrize("kind", sorted(REAL))
+@pytest.mark.parametrize("kind", sorted(PROBE_SETTINGS))
 @given(settings_=st.dictionaries(st.sampled_from(KEYS), ODD | VALUES | st.lists(ODD, max_size=3), max_size=8))
 @settings(max_examples=60, deadline=None)
 def test_any_settings_of_a_real_kind_are_read_or_refused(kind: str, settings_: dict[str, object]) -> None:
     text = json.dumps(settings_ | {"probe": kind})
-    assert is_read_or_refused(lambda: loads(target(text), REAL, None, {}))
+    assert is_read_or_refused(lambda: loads(target(text), PROBE_SETTINGS, None, {}))

@@ -5,10 +5,9 @@ from pathlib import Path
 import pytest
 
 from monitor.config import Catalogue, ConfigError, Configuration, catalogue_folder, load, loads
-from monitor.registry import PROBES
+from monitor.registry import PROBE_SETTINGS
 
 ROOT = Path(__file__).parents[2]
-REAL = {name: probe.settings_type for name, probe in PROBES.items()}
 SERVICES = sorted(path.stem for path in (ROOT / "config" / "services").glob("*.yaml"))
 
 
@@ -19,7 +18,7 @@ def shipped() -> Catalogue:
 
 @pytest.fixture(scope="module")
 def default(shipped: Catalogue) -> Configuration:
-    return load(ROOT / "config" / "monitor.yaml", REAL, shipped, {})
+    return load(ROOT / "config" / "monitor.yaml", PROBE_SETTINGS, shipped, {})
 
 
 def test_a_source_checkout_has_its_catalogue_in_config_services() -> None:
@@ -28,7 +27,7 @@ def test_a_source_checkout_has_its_catalogue_in_config_services() -> None:
 
 @pytest.mark.parametrize("name", SERVICES)
 def test_use_is_enough_to_watch_a_service(name: str, shipped: Catalogue) -> None:
-    configuration = loads(f"services: [{{use: {name}}}]", REAL, shipped, {})
+    configuration = loads(f"services: [{{use: {name}}}]", PROBE_SETTINGS, shipped, {})
     (service,) = configuration.services
     assert service.name == name, "a file is named after its service"
     assert service.title
@@ -68,5 +67,5 @@ def test_mistakes_of_all_files_of_a_catalogue_are_told_together(tmp_path: Path) 
 def test_a_mistake_in_a_service_of_the_catalogue_names_its_own_file(tmp_path: Path) -> None:
     (tmp_path / "a.yaml").write_text("name: a\ncomponents: [{name: b, targets: [{probe: tcp, address: nowhere}]}]\n")
     with pytest.raises(ConfigError) as caught:
-        loads("services: [{use: a}]", REAL, Catalogue.load(tmp_path), {})
+        loads("services: [{use: a}]", PROBE_SETTINGS, Catalogue.load(tmp_path), {})
     assert str(caught.value) == f"{tmp_path}/a.yaml:2:56: no port in 'nowhere'; write host:port"

@@ -7,8 +7,8 @@ import pytest
 import yaml
 from jsonschema import Draft202012Validator  # type: ignore[import-untyped]  # ships no types
 
-from monitor.commands import common
 from monitor.config import json_schema
+from monitor.registry import CHANNEL_SETTINGS, PROBE_SETTINGS
 from tests.config.kinds import KINDS, read, target
 
 ROOT = Path(__file__).parents[2]
@@ -60,7 +60,7 @@ BAD = [
 
 @pytest.fixture(scope="module")
 def schema() -> dict[str, Any]:
-    return json_schema(KINDS, common.WAYS)
+    return json_schema(KINDS, CHANNEL_SETTINGS)
 
 
 def test_the_schema_is_one(schema: dict[str, Any], real: Draft202012Validator) -> None:
@@ -70,7 +70,7 @@ def test_the_schema_is_one(schema: dict[str, Any], real: Draft202012Validator) -
 
 @pytest.fixture(scope="module")
 def real() -> Draft202012Validator:
-    return Draft202012Validator(json_schema(common.KINDS, common.WAYS))
+    return Draft202012Validator(json_schema(PROBE_SETTINGS, CHANNEL_SETTINGS))
 
 
 @pytest.mark.parametrize("text", GOOD)

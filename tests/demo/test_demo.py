@@ -24,12 +24,11 @@ from rich.console import Console
 from monitor.config import loads
 from monitor.demo.demo import Demo, Order
 from monitor.demo.story import read_story
-from monitor.registry import PROBES
+from monitor.registry import PROBE_SETTINGS
 from tests.support.monitor import ROOT, environment
 from tests.support.namespace import Namespace
 from tests.support.servers import free_port
 
-KINDS = {name: kind.settings_type for name, kind in PROBES.items()}
 _PATIENCE = 60.0
 _FAST = "900"
 """Thirteen seconds for the story, and some for the quiet after it."""
@@ -119,7 +118,7 @@ async def test_a_day_on_which_nothing_is_found_is_not_right(tmp_path: Path) -> N
     calm = replace(story, scenario=replace(story.scenario, faults=()), lines=story.lines[:2])
     said = io.StringIO()
     order = Order(story=calm, listen=f"127.0.0.1:{free_port()}", speed=1000.0, folder=tmp_path, stays=False)
-    demo = Demo(order, partial(loads, kinds=KINDS, catalogue=None, environ={}), Console(file=said, width=200))
+    demo = Demo(order, partial(loads, kinds=PROBE_SETTINGS, catalogue=None, environ={}), Console(file=said, width=200))
     await demo.run()
     assert demo.is_right is False
     assert "That is not what happened." in said.getvalue()

@@ -19,21 +19,20 @@ from monitor.demo.written import Wishes, write
 from monitor.domain.attempt import Attempt
 from monitor.domain.words import Layer, Outcome, Reason
 from monitor.parts import make_network
-from monitor.registry import PROBES
+from monitor.registry import PROBE_SETTINGS, PROBES
 from monitor.replay.loader import load_scenario
 from monitor.replay.simulation import Seen, Simulation
 from monitor.runner import ask
 from tests.support.fakes import FakeClock
 from tests.support.monitor import ROOT, environment
 
-KINDS = {name: kind.settings_type for name, kind in PROBES.items()}
 STORY = read_story()
 FINE = Seen(None, "", 0.01)
 
 
 def configuration(stand_ins: list[StandIn], speed: float = 100.0) -> Configuration:
     wishes = Wishes(listen="127.0.0.1:9797", store="sqlite:////tmp/a $HOME/x.db", speed=speed)
-    return loads(write(STORY, stand_ins, wishes), KINDS, None, {}, name="demo")
+    return loads(write(STORY, stand_ins, wishes), PROBE_SETTINGS, None, {}, name="demo")
 
 
 def test_the_demo_plays_what_the_scenario_of_that_day_says() -> None:
@@ -152,6 +151,6 @@ def test_the_configuration_that_is_shown_is_one() -> None:
         cwd=ROOT,
         env=environment(),
     )
-    shown = loads(done.stdout, KINDS, None, {}, name="shown")
+    shown = loads(done.stdout, PROBE_SETTINGS, None, {}, name="shown")
     assert shown.web.listen.port == 9999
     assert [service.title for service in shown.services] == [*STORY.titles.values()]

@@ -20,7 +20,7 @@ from typing_extensions import override
 from monitor.config.alerts import AlertSettings
 from monitor.config.envelope import FileSettings
 from monitor.config.shapes import Shape, holds_secret, is_secret, keys, models, parts
-from monitor.registry import CHANNELS, PROBES
+from monitor.registry import CHANNEL_SETTINGS, PROBE_SETTINGS
 from tests.support.monitor import Monitor, environment
 from tests.support.servers import free_port
 
@@ -262,11 +262,11 @@ def test_there_is_a_canary_in_every_place(canaries: Canaries, written: Mapping[s
     for kind, path in canaries.planted:
         planted.setdefault(kind, set()).add(path)
     # A proxy's password is in the settings that all kinds share, and https is http.
-    for kind, probe in PROBES.items():
-        wanted = of(probe.settings_type) - {PROXY}
+    for kind, settings in PROBE_SETTINGS.items():
+        wanted = of(settings) - {PROXY}
         assert wanted <= planted.get({"https": "http"}.get(kind, kind), set()), kind
-    for kind, channel in CHANNELS.items():
-        assert of(channel.settings_type) <= planted.get(kind, set()), kind
+    for kind, ways in CHANNEL_SETTINGS.items():
+        assert of(ways) <= planted.get(kind, set()), kind
     assert of(AlertSettings) <= planted["alerts"]
     assert {path for path in of(FileSettings) if not path.startswith("peers")} <= planted["file"]
     assert "log" in written

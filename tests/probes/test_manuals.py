@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 import yaml
 
-from monitor.registry import PROBES
+from monitor.registry import PROBE_SETTINGS, PROBES
 
 _OF_THE_CONFIG = {"probe", "interval", "timeout", "confirm", "target", "name"}
 
@@ -41,9 +41,9 @@ def test_every_example_of_a_manual_loads(kind: str) -> None:
     for example in found:
         document = yaml.safe_load(example)
         assert document.pop("probe") in PROBES
-        fields = PROBES[kind].settings_type.model_fields
+        fields = PROBE_SETTINGS[kind].model_fields
         settings = {key: value for key, value in document.items() if key in fields or key not in _OF_THE_CONFIG}
-        assert PROBES[kind].settings_type.model_validate(_frozen(settings)).endpoint
+        assert PROBE_SETTINGS[kind].model_validate(_frozen(settings)).endpoint
 
 
 @pytest.mark.parametrize("kind", sorted(PROBES))

@@ -12,7 +12,7 @@ from monitor.domain.failures import ProbeFailed
 from monitor.domain.settings import ProbeSettings
 from monitor.domain.words import Claim, Fact, Outcome, Phase
 from monitor.probes.statuspage import StatuspageProbe, StatuspageSettings
-from monitor.registry import PROBES
+from monitor.registry import PROBE_SETTINGS
 from tests.support.answering import answering
 from tests.support.attempts import Result, attempt, make_network
 from tests.support.certificates import CertificateAuthority, server_context
@@ -76,7 +76,7 @@ async def test_a_component_without_trouble_is_fine_meanwhile() -> None:
 
 
 def test_claims_are_no_evidence_and_all_else_is() -> None:
-    kinds = {kind: probe.settings_type.evidence for kind, probe in PROBES.items()}
+    kinds = {kind: settings.evidence for kind, settings in PROBE_SETTINGS.items()}
     assert [kind for kind, evidence in kinds.items() if not evidence] == ["statuspage"]
     assert ProbeSettings.evidence is True
     assert "evidence" not in StatuspageSettings.model_fields

@@ -9,7 +9,7 @@ from monitor.config import Configuration, loads
 from monitor.domain.outage import Note, Span, StateSeconds, Window
 from monitor.domain.ruling import Ruling
 from monitor.domain.words import VantageState
-from monitor.registry import PROBES
+from monitor.registry import PROBE_SETTINGS
 from monitor.reports.findings import Findings, NothingKnown, Order, find
 from monitor.reports.parts import Sort
 from monitor.store import Store
@@ -27,7 +27,7 @@ witnesses: []
 
 @pytest.fixture(scope="module")
 def configuration() -> Configuration:
-    return loads(_CONFIG, {name: kind.settings_type for name, kind in PROBES.items()}, None, {})
+    return loads(_CONFIG, PROBE_SETTINGS, None, {})
 
 
 @pytest.fixture

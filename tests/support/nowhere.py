@@ -8,13 +8,13 @@ from typing import Any
 import aiohttp
 
 from monitor.domain.alert import ChannelFailed
-from monitor.registry import CHANNELS
+from monitor.registry import CHANNEL_SETTINGS, CHANNELS
 from tests.support.letters import a_letter
 
 
 async def _try(kind: str, values: dict[str, Any], session: aiohttp.ClientSession) -> dict[str, Any]:
     values = {key: tuple(value) if isinstance(value, list) else value for key, value in values.items()}
-    channel = CHANNELS[kind](CHANNELS[kind].settings_type.model_validate(values), session)
+    channel = CHANNELS[kind](CHANNEL_SETTINGS[kind].model_validate(values), session)
     try:
         await channel.send(a_letter())
     except ChannelFailed as failure:

@@ -12,7 +12,7 @@ import aiohttp
 
 from monitor.domain.alert import ChannelSettings
 from monitor.domain.ports import Channel
-from monitor.registry import CHANNELS
+from monitor.registry import CHANNEL_SETTINGS, CHANNELS
 from tests.support.servers import free_port
 from tests.support.smtp import PASSWORD, USER, Relay, relay
 from tests.support.telegrambot import CHAT, TOKEN
@@ -88,7 +88,7 @@ async def staged(kind: str, trouble: Trouble, folder: Path, leaf: tuple[Path, Pa
             port = free_port() if trouble == "refused" else port
             patience = 0.2 if trouble == "silent" else 5.0
             values = settings_of(kind, "127.0.0.1", port, scheme="https" if tls else "http", patience=patience)
-        settings = CHANNELS[kind].settings_type.model_validate(values)
+        settings = CHANNEL_SETTINGS[kind].model_validate(values)
         yield Stage(channel=CHANNELS[kind](settings, session), settings=settings, letters=letters)
         await asyncio.sleep(0)
 
