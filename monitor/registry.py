@@ -5,6 +5,7 @@ is asked for: a monitor uses some of them, and waits for no other when it starts
 """
 
 from collections.abc import Callable, Iterator, Mapping
+from functools import cache
 from importlib import import_module
 from operator import attrgetter
 from typing import Any, Generic, TypeVar
@@ -39,6 +40,7 @@ class _OnDemand(Mapping[str, _T], Generic[_K, _T]):
         return len(self._origins)
 
 
+@cache
 def _class(place: str) -> Any:
     module, _, name = place.partition(":")
     return getattr(import_module(module), name)

@@ -1,7 +1,8 @@
 """When checks count as down, up again and slow. Set for file, service, component or target; the nearest wins."""
 
-from collections.abc import Iterable, Sequence
-from typing import Annotated, TypeVar
+from collections.abc import Sequence
+from dataclasses import replace
+from typing import Annotated, Any
 
 from pydantic import AfterValidator, Field
 
@@ -9,8 +10,6 @@ from monitor.config.nodes import Node, Table
 from monitor.config.problems import Problems
 from monitor.domain.check import Judging
 from monitor.domain.settings import Duration, Settings
-
-Value = TypeVar("Value", int, float)
 
 
 def _check_quiet(value: float) -> float:
@@ -52,20 +51,17 @@ class JudgementSettings(JudgingSettings):
     """A window closes when all has been fine for so long; a relapse before that belongs to it."""
 
 
-def settle(levels: Sequence[JudgingSettings]) -> Judging:
-    """What holds where these levels meet, the nearest first."""
-    default = Judging()
-    return Judging(
-        fall=_nearest((level.fall for level in levels), default.fall),
-        fall_failed=_nearest((level.fall_of.failed for level in levels), default.fall_failed),
-        fall_of=_nearest((level.fall_of.of for level in levels), default.fall_of),
-        rise=_nearest((level.rise for level in levels), default.rise),
-        slow=next((level.slow for level in levels if level.slow is not None), None),
-    )
-
-
-def _nearest(values: Iterable[Value | None], default: Value) -> Value:
-    return next((value for value in values if value is not None), default)
+def settle(own: JudgingSettings, above: Judging) -> Judging:
+    """What holds at a level: its own, and the rest from the level above. The very same where nothing is its own."""
+    given = {
+        "fall": own.fall,
+        "fall_failed": own.fall_of.failed,
+        "fall_of": own.fall_of.of,
+        "rise": own.rise,
+        "slow": own.slow,
+    }
+    mine: dict[str, Any] = {name: value for name, value in given.items() if value is not None}
+    return replace(above, **mine) if mine else above
 
 
 def check_judging(judging: Judging, timeout: float, tables: Sequence[Table], problems: Problems) -> None:

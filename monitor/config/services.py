@@ -5,11 +5,11 @@ from dataclasses import dataclass, field
 
 from monitor.config.catalogue import Catalogue
 from monitor.config.envelope import ComponentSettings, ServiceSettings, TargetSettings
-from monitor.config.judging import JudgementSettings
+from monitor.config.judging import JudgementSettings, settle
 from monitor.config.model import ComponentInfo, ServiceInfo, TargetInfo, Written
 from monitor.config.nodes import Items, Node, Table, is_hidden
 from monitor.config.problems import Mark, Problems
-from monitor.config.targets import Kinds, Place, build, label_key, read_head, remember
+from monitor.config.targets import CONFIRM, JUDGING, Kinds, Place, build, label_key, read_head, remember, settle_confirm
 from monitor.config.use import USE_KEYS, used
 from monitor.config.validate import validate
 from monitor.domain.check import Check
@@ -85,7 +85,9 @@ class Reader:
                 self.problems.add(item.mark, "'targets' is missing")
             if settings is not None and not self._is_new(settings.name, name_mark(item), seen, "component"):
                 continue
-            targets = tuple(self._targets(table, item, service, settings))
+            place = self._place(table, item, service, settings) if service and settings else None
+            enabled = bool(service and service.enabled and settings and settings.enabled)
+            targets = tuple(self._targets(item, place, enabled=enabled))
             if settings is not None and targets:
                 yield ComponentInfo(
                     name=settings.name,
@@ -94,32 +96,36 @@ class Reader:
                     targets=targets,
                 )
 
-    def _targets(
-        self, table: Table, item: Table, service: ServiceSettings | None, component: ComponentSettings | None
-    ) -> Iterator[TargetInfo]:
+    def _place(self, table: Table, item: Table, service: ServiceSettings, component: ComponentSettings) -> Place:
+        """What all targets of a component have in common."""
+        judging = JUDGING
+        for level in (self.judgement, service, component):
+            judging = settle(level, judging)
+        return Place(
+            service=service.name,
+            component=component.name,
+            provider=service.provider or "",
+            critical=component.critical,
+            foreign=service.foreign,
+            interval=service.interval,
+            timeout=service.timeout,
+            confirm=settle_confirm(service.confirm, CONFIRM),
+            require=Require(component.require),
+            judging=judging,
+            service_table=table,
+            component_table=item,
+            judgement_table=self.judgement_table,
+        )
+
+    def _targets(self, item: Table, place: Place | None, *, enabled: bool) -> Iterator[TargetInfo]:
         for target in self.tables(item.get("targets"), "targets"):
             common, settings = read_head(target, self.kinds, TargetSettings, self.problems)
-            if common is None or settings is None or service is None or component is None:
+            if common is None or settings is None or place is None:
                 continue
-            place = Place(
-                service=service.name,
-                component=component.name,
-                provider=service.provider or "",
-                critical=component.critical,
-                foreign=service.foreign,
-                interval=service.interval,
-                timeout=service.timeout,
-                confirm=service.confirm,
-                require=Require(component.require),
-                judging=(common, component, service, self.judgement),
-                service_table=table,
-                component_table=item,
-                judgement_table=self.judgement_table,
-            )
             check, info = build(target, place, common, settings, self.problems)
             if not self.is_new(check, target):
                 continue
-            if common.enabled and component.enabled and service.enabled:
+            if common.enabled and enabled:
                 self.checks.append(check)
                 self.written[check.id] = remember(place, target)
                 yield info

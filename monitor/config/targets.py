@@ -1,17 +1,17 @@
 """One target mapping -> one check."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import TypeVar
 
-from monitor.config.envelope import ConfirmSettings, HeadSettings
-from monitor.config.judging import JudgingSettings, check_judging, settle
+from monitor.config.envelope import ConfirmSettings, HeadSettings, TargetSettings
+from monitor.config.judging import check_judging, settle
 from monitor.config.model import TargetInfo, Written
 from monitor.config.nodes import Node, Scalar, Table, is_hidden
 from monitor.config.problems import Problems, closest
 from monitor.config.shapes import keys, known_keys
 from monitor.config.validate import fill_secrets, validate
-from monitor.domain.check import Check, Confirm
+from monitor.domain.check import Check, Confirm, Judging
 from monitor.domain.settings import ProbeSettings
 from monitor.domain.words import Require
 
@@ -22,6 +22,8 @@ _TOWARDS = "towards a network that is not ours (foreign: true)"
 DEFAULT_INTERVAL = 60.0
 DEFAULT_TIMEOUT = 10.0
 """Where neither target nor service says anything; never more than half of the interval."""
+CONFIRM, JUDGING = Confirm(), Judging()
+"""Where no level says anything."""
 Number = TypeVar("Number", int, float)
 Head = TypeVar("Head", bound=HeadSettings)
 
@@ -42,10 +44,9 @@ class Place:
     foreign: bool
     interval: float | None
     timeout: float | None
-    confirm: ConfirmSettings = field(default_factory=ConfirmSettings)
+    confirm: Confirm = CONFIRM
     require: Require = Require.ALL
-    judging: tuple[JudgingSettings, ...] = ()
-    """Of target, component, service and file; none for a witness."""
+    judging: Judging = JUDGING
     service_table: Table
     component_table: Table
     judgement_table: Table | None = None
@@ -96,7 +97,7 @@ def build(
     interval = first(common.interval, place.interval, DEFAULT_INTERVAL)
     timeout = first(common.timeout, place.timeout, min(DEFAULT_TIMEOUT, interval / 2))
     _check_schedule(table, place, (interval, timeout), problems)
-    judging = settle(place.judging)
+    judging = settle(common, place.judging) if isinstance(common, TargetSettings) else place.judging
     if place.judgement_table is not None:
         tables = (table, place.component_table, place.service_table, place.judgement_table)
         check_judging(judging, timeout, tables, problems)
@@ -111,7 +112,7 @@ def build(
         foreign=place.foreign,
         interval=interval,
         timeout=timeout,
-        confirm=_confirm(common.confirm, place.confirm),
+        confirm=settle_confirm(common.confirm, place.confirm),
         require=place.require,
         judging=judging,
     )
@@ -119,12 +120,11 @@ def build(
     return check, info
 
 
-def _confirm(own: ConfirmSettings, inherited: ConfirmSettings) -> Confirm:
-    default = Confirm()
-    return Confirm(
-        attempts=first(own.attempts, inherited.attempts, default.attempts),
-        delay=first(own.delay, inherited.delay, default.delay),
-    )
+def settle_confirm(own: ConfirmSettings, above: Confirm) -> Confirm:
+    """What holds at a level: its own, and the rest from the level above. The very same where nothing is its own."""
+    if own.attempts is None and own.delay is None:
+        return above
+    return Confirm(attempts=first(own.attempts, None, above.attempts), delay=first(own.delay, None, above.delay))
 
 
 def _check_schedule(table: Table, place: Place, schedule: tuple[float, float], problems: Problems) -> None:

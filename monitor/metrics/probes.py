@@ -9,6 +9,7 @@ from monitor.domain.check import Check, Vantage
 from monitor.domain.words import Fact, Layer, Outcome, Phase, Reason
 from monitor.metrics.families import Family, labels
 
+_OUTCOMES, _LAYERS = tuple(Outcome), tuple(Layer)
 LATENCY_BOUNDS = (0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0)
 _STALE_INTERVALS = 3
 _SLICE = 500
@@ -37,10 +38,10 @@ class Series:
         self.check = check
         self.latency = latency
         self.heads = _Heads(text)
-        self.attempts = dict.fromkeys(Outcome, 0)
-        self.attempts_form = _form(f'lastseen_probe_attempts_total{{{text},outcome="', Outcome)
-        self.failures = dict.fromkeys(Layer, 0)
-        self.failures_form = _form(f'lastseen_probe_failures_total{{{text},layer="', Layer)
+        self.attempts = dict.fromkeys(_OUTCOMES, 0)
+        self.attempts_form = _form(f'lastseen_probe_attempts_total{{{text},outcome="', _OUTCOMES)
+        self.failures = dict.fromkeys(_LAYERS, 0)
+        self.failures_form = _form(f'lastseen_probe_failures_total{{{text},layer="', _LAYERS)
         self.last_run = 0.0
 
 
@@ -83,7 +84,8 @@ class Latency:
 
 def _form(head: str, values: Iterable[str]) -> bytes:
     """One line for each value of a last label, with a place for a whole number in each."""
-    return "".join([f'{_quoted(head)}{value}"}} %d\n' for value in values]).encode()
+    quoted = _quoted(head)
+    return "".join([f'{quoted}{value}"}} %d\n' for value in values]).encode()
 
 
 def _quoted(text: str) -> str:

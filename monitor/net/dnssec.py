@@ -14,35 +14,17 @@ import dns.name
 import dns.rdata
 import dns.rdatatype
 import dns.rrset
-import dns.zonefile
 
 from monitor.domain.attempt import Run
 from monitor.domain.failures import ProbeFailed
 from monitor.domain.words import Layer, Reason
+from monitor.net.anchors import parse_anchors
 from monitor.net.ask import make_query
 
 Ask = Callable[[dns.message.Message], Awaitable[dns.message.Message]]
 
-ROOT_ANCHORS = (  # https://data.iana.org/root-anchors/root-anchors.xml: KSK-2017 and KSK-2024
-    ". IN DS 20326 8 2 E06D44B80B8F1D39A95C0B0D7C65D08458E880409BBC683457104237C7F8EC8D",
-    ". IN DS 38696 8 2 683D2D0ACB8C9B712A1948B27F741219298D0A450D612C483AF444A4C0FB2B16",
-)
-FLAGS = dns.flags.RD | dns.flags.CD
+_FLAGS = dns.flags.RD | dns.flags.CD
 """CD: a validating resolver hands over what it would refuse itself, so that the fault can be named."""
-
-
-def parse_anchors(lines: Iterable[str]) -> dict[dns.name.Name, list[dns.rrset.RRset]]:
-    """Trust anchors from DS or DNSKEY records in zone file form, by zone. Raises ValueError."""
-    try:
-        rrsets = dns.zonefile.read_rrsets("\n".join(lines), rdclass=None, default_ttl=0)
-    except dns.exception.DNSException as error:
-        raise ValueError(f"not a trust anchor: {error}") from error
-    anchors: dict[dns.name.Name, list[dns.rrset.RRset]] = {}
-    for rrset in rrsets:
-        if rrset.rdtype not in (dns.rdatatype.DS, dns.rdatatype.DNSKEY):
-            raise ValueError("a trust anchor is a DS or DNSKEY record")
-        anchors.setdefault(rrset.name, []).append(rrset)
-    return anchors
 
 
 class Validator:
@@ -121,7 +103,7 @@ class Validator:
         return delegation
 
     async def _fetch(self, zone: dns.name.Name, rdtype: dns.rdatatype.RdataType) -> list[dns.rrset.RRset]:
-        query = make_query(self._run, zone.to_text(), dns.rdatatype.to_text(rdtype), flags=FLAGS)
+        query = make_query(self._run, zone.to_text(), dns.rdatatype.to_text(rdtype), flags=_FLAGS)
         query.want_dnssec()
         return (await self._ask(query)).answer
 

@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Callable, Mapping
+from functools import lru_cache
 from typing import Annotated
 
 from pydantic import AfterValidator, BeforeValidator, Field
@@ -28,6 +29,11 @@ def _span(item: str | int) -> range:
     if text.isdigit() and 100 <= int(text) <= 599:
         return range(int(text), int(text) + 1)
     raise ValueError(f"not a status: {item!r}; write 200, 2xx or 200-299")
+
+
+@lru_cache(maxsize=256)
+def _statuses(items: tuple[str | int, ...]) -> frozenset[int]:
+    return frozenset().union(*map(_span, items))
 
 
 def _check_statuses(items: tuple[str | int, ...]) -> tuple[str | int, ...]:
@@ -67,7 +73,7 @@ class Judge:
 
     def __init__(self, expect: Expect) -> None:
         self._expect = expect
-        self._statuses = frozenset(status for item in expect.status for status in _span(item))
+        self._statuses = _statuses(expect.status)
         self._header = _by_name(expect.header)
         self._not_header = _by_name(expect.not_header)
         self._body = [compiled(text) for text in expect.body]

@@ -13,7 +13,7 @@ from pydantic import ValidationError
 
 from monitor.domain.attempt import Run
 from monitor.domain.words import Fact, Layer, Outcome, Phase
-from monitor.net.dnssec import ROOT_ANCHORS, parse_anchors
+from monitor.net.anchors import ROOT_ANCHORS, parse_anchors
 from monitor.probes.dns import DnsProbe, DnsSettings
 from tests.support.attempts import attempt
 from tests.support.bind import Bind, DohFront, sign
