@@ -12,6 +12,7 @@ RUN python3 -c "import tomllib; print(*tomllib.load(open('pyproject.toml', 'rb')
  && python3 -m pip --python /opt/lastseen/bin/python3 install --quiet --quiet --no-compile --requirement requirements.txt
 COPY README.md LICENSE ./
 COPY config config
+COPY docs/runbooks docs/runbooks
 COPY monitor monitor
 RUN python3 -m pip --python /opt/lastseen/bin/python3 install --quiet --quiet --no-compile --no-deps .
 # Bytecode that does not look at its source's time, which copying between stages may change: nothing can write it anew

@@ -6,7 +6,7 @@ from contextlib import AsyncExitStack, suppress
 from aiohttp import web
 
 from monitor.domain.vitals import why_not_ready
-from monitor.web import acknowledging, alerts, api, attempts, badge, card, events, pages, previews
+from monitor.web import acknowledging, alerts, api, attempts, badge, card, events, pages, previews, runbooks
 from monitor.web.assets import Assets
 from monitor.web.backend import BACKEND, Backend
 from monitor.web.cache import CACHE, Cache, cached
@@ -63,6 +63,7 @@ def _inner() -> list[web.RouteDef]:
         *acknowledging.inner_routes(),
         *alerts.inner_routes(),
         *attempts.routes(),
+        *runbooks.routes(),
         web.get("/metrics", _metrics),
         web.post("/-/reload", _reload),
     ]
