@@ -14,13 +14,15 @@ _NULL = frozenset(("", "~", "null", "Null", "NULL"))
 _BOOL = {"true": True, "True": True, "TRUE": True, "false": False, "False": False, "FALSE": False}
 _INT = re.compile(r"[-+]?[0-9]{1,18}|0o[0-7]{1,20}|0x[0-9a-fA-F]{1,16}")
 _FLOAT = re.compile(r"[-+]?(?:\.[0-9]{1,40}|[0-9]{1,40}(?:\.[0-9]{0,40})?)(?:[eE][-+]?[0-9]{1,4})?")
+_NO_TEXT = frozenset(("", *"~nNtTfF+-.0123456789"))
+"""How a value begins that may be something else than text: most need no second look."""
 _VARIABLE = re.compile(r"\$(?:\$|\{([^{}]*)\})")
 _NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
 
 
 def resolve(text: str, plain: bool | str) -> Plain:  # noqa: FBT001  # the parser's own word for it
     """The value of a scalar by the core schema. ``plain``: written without quotes, or its tag."""
-    if plain in (False, _STR, "!"):
+    if text[:1] not in _NO_TEXT or plain in (False, _STR, "!"):
         return text
     if text in _NULL:
         return None
