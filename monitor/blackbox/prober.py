@@ -44,6 +44,8 @@ class Prober:
     def __init__(self, network: Network, clock: Clock) -> None:
         self._network = network
         self._clock = clock
+        # Imported now, not while somebody waits, perhaps without a descriptor left to open a module.
+        self._probes = {kind: PROBES[kind] for kind in ("dns", "http", "https", "icmp", "tcp")}
 
     async def probe(self, request: Request, allowance: Allowance) -> Probed:
         """What came of it. Raises NotAllowedError for a target, or a redirect, where /probe may not go."""
@@ -66,7 +68,7 @@ class Prober:
         return _judged(module, attempt, watched.run)
 
     def _watched(self, question: Question, family: Family, guard: "Guard") -> "Watched":
-        kind = PROBES[question.kind]
+        kind = self._probes[question.kind]
         settings = kind.settings_type.model_validate(question.settings_for(family))
         return Watched(kind(settings, self._network.guarded(guard.permits)), settings, guard)
 

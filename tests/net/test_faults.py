@@ -18,8 +18,11 @@ from tests.support.scripted import scripted, silent
 
 CROWDED = """
 import asyncio, json, resource, sys
+from monitor.registry import PROBES
 from tests.support.attempts import attempt
 from tests.support.scripted import scripted, silent
+
+KINDS = [PROBES[kind] for kind in ("tcp", "dns", "icmp")]  # imported by who reads a configuration
 
 async def main():
     async with scripted(silent) as port:
