@@ -26,6 +26,8 @@ def _run(folder: Path, *command: str) -> None:
 class Bind(ServerProcess):
     """Serves ``zones`` (name -> zone file text). ``tls`` and ``http2`` are further ports."""
 
+    packets = True
+
     def __init__(self, folder: Path, zones: Mapping[str, str], leaf: tuple[Path, Path]) -> None:
         port, self.tls_port, self.http2_port = free_port(), free_port(), free_port()
         declared = []

@@ -14,6 +14,8 @@ class Coturn(ServerProcess):
     lines of its configuration.
     """
 
+    packets = True
+
     def __init__(self, folder: Path, leaf: tuple[Path, Path] | None = None, *more: str) -> None:
         port, tls = free_port(), free_port()
         relays = 20_000 + os.getpid() % 100 * 100

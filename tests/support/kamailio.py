@@ -49,6 +49,8 @@ class Kamailio(ServerProcess):
     busy 503, ill 500, secret 401, late 100 before 200, nobody 200, anybody else 404.
     """
 
+    packets = True
+
     def __init__(self, folder: Path, leaf: tuple[Path, Path] | None = None) -> None:
         port, secure = free_port(), free_port()
         tls = "" if leaf is None else _TLS.format(port=secure, certificate=leaf[0], key=leaf[1])

@@ -40,6 +40,8 @@ class ServerProcess:
 
     patience: ClassVar[float] = 15.0
     """Seconds in which it must be ready, on a busy machine."""
+    packets: ClassVar[bool] = False
+    """Whether it takes UDP on ``port`` as well, and is ready only then."""
 
     def __init__(self, folder: Path, command: Sequence[str | Path], port: int, more: Sequence[int] = ()) -> None:
         self.folder = folder
@@ -73,7 +75,7 @@ class ServerProcess:
     def _wait(self, process: subprocess.Popen[bytes]) -> None:
         deadline = time.monotonic() + self.patience
         while time.monotonic() < deadline and process.poll() is None:
-            if all(_answers(port) for port in self._ports):
+            if all(_answers(port) for port in self._ports) and (not self.packets or _takes_packets(self.port)):
                 return
             time.sleep(0.02)
         _end(process)
@@ -86,6 +88,12 @@ def _answers(port: int) -> bool:
     except OSError:
         return False
     return True
+
+
+def _takes_packets(port: int) -> bool:
+    """By the second column of udp(7)'s table: to try would be to take the port away from who is about to bind it."""
+    sockets = Path("/proc/net/udp").read_text().splitlines()[1:]
+    return any(line.split()[1].endswith(f":{port:04X}") for line in sockets)
 
 
 def _end(process: subprocess.Popen[bytes]) -> None:

@@ -9,6 +9,8 @@ from tests.support.servers import ServerProcess, free_port
 class Unbound(ServerProcess):
     """Resolves ``zones`` at ``upstream`` (``address:port``); validates where ``anchors`` (DS records) say so."""
 
+    packets = True
+
     def __init__(self, folder: Path, zones: Sequence[str], upstream: str, anchors: Sequence[str] = ()) -> None:
         port = free_port()
         host, _, upstream_port = upstream.partition(":")
