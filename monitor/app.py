@@ -7,7 +7,7 @@ from functools import partial
 
 import structlog
 
-from monitor.blackbox import load_modules
+from monitor.blackbox.modules import load_modules
 from monitor.config import ConfigError, Configuration
 from monitor.parts import Parts
 from monitor.process import collect_garbage, raise_file_limit, set_aside, share_interpreter

@@ -7,7 +7,8 @@ from functools import partial
 import structlog
 
 from monitor import __version__
-from monitor.blackbox import Blackbox, load_modules
+from monitor.blackbox.handler import Blackbox
+from monitor.blackbox.modules import load_modules
 from monitor.claims import Claims
 from monitor.clock import Pulse, SystemClock
 from monitor.config import Configuration, Peer

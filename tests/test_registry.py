@@ -11,7 +11,7 @@ from monitor.domain.ports import Channel, Probe
 from monitor.domain.settings import ProbeSettings
 from monitor.registry import CHANNEL_SETTINGS, CHANNELS, PROBE_SETTINGS, PROBES
 
-_IMPORTED = "import sys; from monitor.commands import run; print(*(name for name in sys.modules if 'monitor.' in name))"
+_IMPORTED = "import sys; from monitor.commands import {}; print(*sys.modules)"
 
 
 def signature(kind: type, method: str) -> list[tuple[str, object]]:
@@ -43,8 +43,18 @@ def test_an_unknown_kind_is_a_key_error() -> None:
     assert "tcp" in PROBES
 
 
+def imported(command: str) -> list[str]:
+    done = subprocess.run([sys.executable, "-c", _IMPORTED.format(command)], capture_output=True, text=True, check=True)
+    return done.stdout.split()
+
+
 def test_the_monitor_starts_without_what_it_does_not_need() -> None:
-    done = subprocess.run([sys.executable, "-c", _IMPORTED], capture_output=True, text=True, check=True)
-    rooms = {name.split(".")[1] for name in done.stdout.split()}
+    rooms = {name.split(".")[1] for name in imported("run") if name.startswith("monitor.")}
     assert "web" in rooms
     assert not rooms & {"channels", "probes", "demo", "replay", "reports", "oneshot", "terminal"}
+
+
+def test_a_configuration_is_read_without_a_server() -> None:
+    libraries = {name.split(".")[0] for name in imported("settings")}
+    assert "pydantic" in libraries
+    assert not libraries & {"aiohttp", "apscheduler", "jinja2", "sqlalchemy"}

@@ -2,16 +2,14 @@
 
 import math
 from collections.abc import Mapping
-from pathlib import Path
 
 from aiohttp import web
 
 from monitor.blackbox.allow import Allowance
 from monitor.blackbox.debug import report
 from monitor.blackbox.metrics import render
-from monitor.blackbox.modules import BUILT_IN, Module, ModulesFile
+from monitor.blackbox.modules import BUILT_IN, Module, Modules
 from monitor.blackbox.prober import NotAllowedError, Prober, Request
-from monitor.config import load_foreign
 from monitor.domain.ports import Clock
 from monitor.domain.settings import Endpoint
 from monitor.domain.text import shown
@@ -23,13 +21,6 @@ _LONGEST = 120.0  # seconds; also what holds without the header
 _OFFSET = 0.5  # seconds for the way back
 _DEFAULT_MODULE = "http_2xx"
 _LENGTHS: Mapping[str, int] = {"target": 2048, "module": 200, "hostname": 260, "debug": 10}
-
-Modules = Mapping[str, Module]
-
-
-def load_modules(path: Path | None) -> Modules:
-    """The modules of a file, or the built-in ones without a file. Raises ConfigError with every mistake."""
-    return BUILT_IN if path is None else load_foreign(path, ModulesFile).modules
 
 
 class Blackbox:

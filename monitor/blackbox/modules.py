@@ -5,6 +5,7 @@ What we cannot do is named too, and refused with a reason: nothing is ignored.
 
 import re
 from collections.abc import Mapping
+from pathlib import Path
 from typing import Annotated, Any, Literal, Self
 
 from pydantic import BeforeValidator, Field, SecretStr, model_validator
@@ -23,6 +24,7 @@ from monitor.blackbox.values import (
     TlsVersion,
     unsupported,
 )
+from monitor.config import load_foreign
 from monitor.domain.settings import Proxy, Secret, Settings
 from monitor.net.http import Headers
 
@@ -231,9 +233,16 @@ class ModulesFile(Settings):
     modules: Mapping[Annotated[str, Field(min_length=1, max_length=200)], Module] = {}
 
 
-BUILT_IN: Mapping[str, Module] = {
+Modules = Mapping[str, Module]
+
+BUILT_IN: Modules = {
     "http_2xx": Module(prober="http"),
     "tcp_connect": Module(prober="tcp"),
     "icmp": Module(prober="icmp"),
 }
 """What /probe offers without a file."""
+
+
+def load_modules(path: Path | None) -> Modules:
+    """The modules of a file, or the built-in ones without a file. Raises ConfigError with every mistake."""
+    return BUILT_IN if path is None else load_foreign(path, ModulesFile).modules

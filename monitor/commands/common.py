@@ -11,7 +11,7 @@ from typing import Annotated, Any, NoReturn, TypeVar
 
 import typer
 
-from monitor.blackbox import load_modules
+from monitor.blackbox.modules import load_modules
 from monitor.config import Catalogue, ConfigError, Configuration, catalogue_folder, load
 from monitor.formats.edition import Edition
 from monitor.formats.moments import moment

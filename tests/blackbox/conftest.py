@@ -7,7 +7,8 @@ import aiohttp
 import pytest
 from aiohttp import web
 
-from monitor.blackbox import Blackbox, load_modules
+from monitor.blackbox.handler import Blackbox
+from monitor.blackbox.modules import load_modules
 from monitor.clock import SystemClock
 from monitor.net.network import Network
 from tests.support.blackbox import Answer, BlackboxExporter, probe

@@ -8,8 +8,8 @@ from pathlib import Path
 
 import pytest
 
-from monitor.blackbox import load_modules
 from monitor.blackbox.allow import Allowance
+from monitor.blackbox.modules import load_modules
 from monitor.blackbox.prober import Prober, Request
 from monitor.clock import SystemClock
 from monitor.domain.words import Fact

@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from monitor.blackbox import load_modules
+from monitor.blackbox.modules import load_modules
 from monitor.config import ConfigError
 
 CONFIG = Path(__file__).parents[2] / "config" / "blackbox.yml"
