@@ -199,7 +199,8 @@ def test_compose_mounts_what_the_provisioning_names_and_the_scrape_interval_is_t
     provisioning = ROOT / "grafana/provisioning"
     (provider,) = yaml.safe_load((provisioning / "dashboards/lastseen.yml").read_text())["providers"]
     assert mounts["./grafana/dashboards"] == provider["options"]["path"]
-    assert mounts["./grafana/provisioning"] == "/etc/grafana/provisioning"
+    for kind in (folder.name for folder in provisioning.iterdir()):
+        assert mounts[f"./grafana/provisioning/{kind}"] == f"/etc/grafana/provisioning/{kind}"
     home = compose["services"]["grafana"]["environment"]["GF_DASHBOARDS_DEFAULT_HOME_DASHBOARD_PATH"]
     assert home == f"{provider['options']['path']}/overview.json"
     assert (provider["allowUiUpdates"], provider["disableDeletion"]) == (False, True)
