@@ -18,7 +18,7 @@ run: $(VENV)/.installed  ## start the monitor with config/monitor.yaml; Ctrl-C s
 
 test: $(VENV)/.dev  ## install what the tests need, run them (ARGS="-k word" for some)
 	@scripts/install-servers
-	$(BIN)/pytest -n 3 --dist loadscope -m "not alone" $(ARGS) $(NONE_IS_FINE)
+	$(BIN)/pytest -n 2 --dist loadscope -m "not alone" $(ARGS) $(NONE_IS_FINE)
 	$(BIN)/pytest -m alone $(ARGS) $(NONE_IS_FINE)
 
 lint: $(VENV)/.dev  ## ruff, mypy --strict, the import contracts
