@@ -75,6 +75,7 @@ class Counts:
     skipped: Counter[Skip] = field(default_factory=Counter)
     internal_errors: int = 0
     sink_errors: Counter[str] = field(default_factory=Counter)
+    """By the name of the sink; every one is there from the start, or a rate would not see its first error."""
     lateness: Histogram = field(default_factory=Histogram)
 
 
@@ -92,7 +93,7 @@ class Runner:
         self._max_in_flight = max_in_flight
         self._tasks: asyncio.TaskGroup | None = None
         self._idle: list[asyncio.Future[Job | None]] = []
-        self.counts = Counts()
+        self.counts = Counts(sink_errors=Counter({type(sink).__name__: 0 for sink in self._sinks}))
 
     def use(self, tasks: asyncio.TaskGroup) -> None:
         """Run in this task group from now on, until `finish`."""
@@ -273,11 +274,13 @@ class _Deadline:
 
     def struck(self) -> bool:
         """Whether the cancellation that has just arrived is ours, and ours alone."""
-        return self._struck and self._task is not None and self._task.uncancel() == 0
+        struck, self._struck = self._struck, False
+        return struck and self._task is not None and self._task.uncancel() == 0
 
     def lift(self) -> None:
-        """Let it pass."""
+        """Let it pass. A cancellation that the probe answered with an error of its own counts no longer either."""
         self._handle.cancel()
+        self.struck()
 
 
 def _outcome(error: ProbeFailed | ProbeInconclusive | None) -> Outcome:

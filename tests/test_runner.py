@@ -277,7 +277,7 @@ async def test_a_sink_that_fails_costs_no_other_sink_its_observation() -> None:
         runner.launch(world.slot(fine), world.clock.monotonic())
         runner.finish()
     assert len(world.out.attempts) == 1
-    assert runner.counts.sink_errors == {"Broken": 1}
+    assert runner.counts.sink_errors == {"Broken": 1, type(world.out).__name__: 0}
 
 
 async def test_a_cancelled_run_leaves_its_place_free_and_records_nothing() -> None:
@@ -355,3 +355,21 @@ def test_a_deadline_is_never_early_though_the_loop_counts_milliseconds() -> None
         taken = [seconds for _ in range(5) for seconds in runner.run(durations())]
     assert len(taken) == 50
     assert min(taken) >= 0.0503
+
+
+async def test_a_probe_that_answers_its_deadline_with_a_failure_of_its_own_spoils_no_later_deadline() -> None:
+    async def stubborn(run: Run) -> None:
+        try:
+            await hang(run)
+        except asyncio.CancelledError:
+            raise ProbeFailed(Layer.TLS, Reason.CLOSED, "as I say goodbye") from None
+
+    check = a_check(timeout=0.05, confirm=Confirm(attempts=0))
+    async with asyncio.TaskGroup() as tasks:
+        world = World(tasks)
+        for act in (stubborn, hang, hang):
+            world.launch(world.slot(act, check))  # all by the one worker
+            await asyncio.sleep(0.1)
+        world.runner.finish()
+    reasons = [attempt.failure.reason for attempt in world.out.attempts if attempt.failure]
+    assert reasons == [Reason.CLOSED, Reason.TIMEOUT, Reason.TIMEOUT]

@@ -6,7 +6,7 @@ from grafana_foundation_sdk.builders import stat
 
 from grafana.builder import palette, queries
 from grafana.builder.frame import Laid, Row
-from grafana.builder.panels import About, Value, lines, now, query, stacked, states, tile
+from grafana.builder.panels import A_MINUTE, About, Value, lines, now, query, stacked, states, tile
 from grafana.builder.queries import HERE
 
 _RESULTS: Mapping[str, str] = {"ok": palette.FINE, "fail": palette.DOUBTFUL, "error": palette.BAD}
@@ -25,21 +25,21 @@ def rows() -> tuple[Row, ...]:
             "{{instance}} {{channel}}",
         ),
         palette.words(palette.CHANNELS),
-    )
+    ).no_value("No channel is configured")
     letters = lines(
         About(
             title="Letters by channel and result",
             description="A minute. Failed counts each try; passed over: the channel rides on what is itself down.",
         ),
-        "suffix:/min",
-        query(queries.a_minute("channel, result", "lastseen_alerts_total", HERE), "{{channel}} {{result}}"),
-    )
+        A_MINUTE,
+        query(queries.where_any("channel, result", "lastseen_alerts_total", HERE), "{{channel}} {{result}}"),
+    ).no_value("No letters in this range")
     beats = stacked(
         About(
             title="Heartbeats",
             description="A minute, to whoever notices when we stop: fail: the schedule is late; error: not taken.",
         ),
-        "suffix:/min",
+        A_MINUTE,
         query(queries.a_minute("result", "lastseen_heartbeats_total", HERE), "{{result}}"),
         _RESULTS,
     )
@@ -50,7 +50,7 @@ def rows() -> tuple[Row, ...]:
 def _tiles() -> tuple[Laid, ...]:
     own = "max by (instance) ({}{{" + HERE + "}})"
     lost = f"sum by (instance) (round({queries.increase('lastseen_alerts_given_up_total', HERE)}))"
-    late = Value(unit="dtdurations", decimals=0, thresholds=_LATE)
+    late = Value(unit=palette.LASTS, thresholds=_LATE)
     return (
         (_tile("Alerts waiting", "Those that reached nobody yet.", own.format("lastseen_outbox_waiting"), _WAITING), 8),
         (_tile("Oldest of them", "How long it has waited.", own.format("lastseen_outbox_oldest_seconds"), late), 8),

@@ -9,7 +9,7 @@ from grafana_foundation_sdk.models import dashboard as model
 from grafana.builder import alerts, palette, queries
 from grafana.builder.frame import INSTANCE, Plan, Row, Section
 from grafana.builder.frame import dashboard as frame
-from grafana.builder.panels import About, Value, lines, now, query, stacked, states, tile
+from grafana.builder.panels import A_MINUTE, About, Value, lines, now, query, stacked, states, tile
 from grafana.builder.queries import HERE
 from grafana.builder.vocabulary import SKIPS
 from monitor.domain.words import Outcome
@@ -68,7 +68,7 @@ def _now() -> tuple[Row, ...]:
                         "Running for",
                         "Since the process started.",
                         f"time() - {_own('process_start_time_seconds')}",
-                        Value(unit="dtdurations", decimals=0, thresholds=plain),
+                        Value(unit=palette.LASTS, thresholds=plain),
                     ),
                     4,
                 ),
@@ -166,7 +166,7 @@ def _short(gauge: str) -> str:
 
 def _rates(title: str, description: str, unit: str, *counters: str) -> timeseries.Panel:
     """A minute, or a second where the unit says so, of one counter or more."""
-    per = "60 * " if unit == "suffix:/min" else ""
+    per = "60 * " if unit == A_MINUTE else ""
     targets = (
         query(
             f"{per}sum by (instance) (rate({counter}{{{HERE}}}[$__rate_interval]))",
@@ -184,7 +184,7 @@ def _skipped() -> timeseries.Panel:
         description="A minute, by reason: due, and not started. Overload is spread evenly over all checks.",
     )
     return stacked(
-        about, "suffix:/min", query(_by("reason", "lastseen_runs_skipped_total"), "{{reason}}"), palette.each(SKIPS)
+        about, A_MINUTE, query(_by("reason", "lastseen_runs_skipped_total"), "{{reason}}"), palette.each(SKIPS)
     )
 
 
@@ -204,7 +204,7 @@ def _stood() -> timeseries.Panel:
 def _work() -> tuple[Row, ...]:
     attempts = stacked(
         About(title="Attempts by outcome", description="A minute, confirmations and witnesses included."),
-        "suffix:/min",
+        A_MINUTE,
         query(_by("outcome", "lastseen_probe_attempts_total"), "{{outcome}}"),
         _OUTCOMES,
     )
@@ -221,14 +221,14 @@ def _kept() -> tuple[Row, ...]:
     errors = _rates(
         "Errors",
         "A minute: times the store could not be written or read, bugs of ours, observations that a part did not take.",
-        "suffix:/min",
+        A_MINUTE,
         "lastseen_store_errors_total",
         "lastseen_internal_errors_total",
         "lastseen_sink_errors_total",
     )
     about = About(title="Last reload", description="How long ago a configuration was taken last.")
     age = f"time() - {_own('lastseen_config_last_reload_success_timestamp_seconds')}"
-    reload = tile(about, now(age, _NAMED), Value(unit="dtdurations", decimals=0))
+    reload = tile(about, now(age, _NAMED), Value(unit=palette.LASTS))
     return (Row(height=7, panels=((pending, 9), (errors, 9), (reload, 6))),)
 
 

@@ -8,6 +8,7 @@ from grafana.builder import palette, queries
 from grafana.builder.frame import PROVIDER, SERVICES, VANTAGE, Plan, Row, Section
 from grafana.builder.frame import dashboard as frame
 from grafana.builder.panels import (
+    A_MINUTE,
     About,
     Value,
     lines,
@@ -70,15 +71,14 @@ def _count(title: str, description: str, state: int, thresholds: Builder[model.T
 def _open_age() -> stat.Panel:
     about = About(title="Longest open outage", description="For how long the oldest of the open outages has lasted.")
     age = f"max(time() - (lastseen_outage_start_timestamp_seconds{{{CHOSEN}}} > 0))"
-    value = Value(
-        unit="dtdurations", decimals=0, thresholds=palette.steps(palette.FINE, (0, palette.BAD)), nothing="None"
-    )
+    value = Value(unit=palette.LASTS, thresholds=palette.steps(palette.FINE, (0, palette.BAD)), nothing="None")
     return tile(about, now(age, "Open for"), value)
 
 
 def _outages() -> stat.Panel:
     about = About(
-        title="Outages begun", description="In this range, over all services. A relapse is not counted again."
+        title="Outages begun",
+        description="In this range, over all services. A relapse is not counted again, nor what began within another.",
     )
     return tile(
         about, now(f"sum({queries.outages(WHOLE)})", "Outages"), Value(thresholds=palette.steps(palette.UNKNOWN))
@@ -143,10 +143,10 @@ def _layers() -> timeseries.Panel:
         description="Where attempts broke, a minute, confirmations included. What was our own fault is not in it.",
     )
     failures = queries.a_minute("layer", "lastseen_probe_failures_total", f'{CHOSEN},service!="witness"')
-    return stacked(about, "suffix:/min", query(failures, "{{layer}}"), palette.each(LAYERS))
+    return stacked(about, A_MINUTE, query(failures, "{{layer}}"), palette.each(LAYERS))
 
 
 def _latency() -> timeseries.Panel:
     about = About(title="Latency, 95th percentile", description="Of attempts that succeeded, from all chosen vantages.")
-    slow = queries.quantile(0.95, "service", "lastseen_probe_latency_seconds", CHOSEN)
+    slow = queries.latency("service")
     return lines(about, "s", query(slow, "{{service}}"), legend=("lastNotNull", "max"))

@@ -63,6 +63,13 @@ ANSWERS: _Words = {1: ("Answers", FINE), 0: ("Does not answer", BAD), NO_DATA: (
 CHANNELS: _Words = {1: ("Works", FINE), 0: ("Does not work", BAD), NO_DATA: ("No data", UNKNOWN)}
 
 
+LASTS = "dtdhms"
+"""The unit of seconds that something lasts: ``00:47:00``, ``1 d 14:24:00``.
+
+"duration (s)" leaves out all but the greatest unit, or else says "25 seconds, 0 milliseconds".
+"""
+
+
 def since(pattern: str = "MMM D, HH:mm:ss") -> str:
     """The unit of epoch milliseconds that reads ``since Oct 25, 07:02:00``."""
     return f"time:[since] {pattern}"

@@ -17,6 +17,8 @@ _FINE_POINTS = 6000
 """Points of a panel in which a window must begin within one scrape: 24 hours at 15 s. Prometheus gives 11,000."""
 _BRIDGED = 180_000
 """Milliseconds over which a line goes on where nothing was measured: three rounds of once a minute."""
+A_MINUTE = "suffix:/min"
+"""The unit of events a minute."""
 _LOOKS = 1500
 """Steps into which a range is cut where time is added up: 24 hours are counted by the minute."""
 
@@ -52,6 +54,19 @@ def history_rows(expression: str) -> prometheus.Dataquery:
 def transformation(name: str, **options: object) -> dashboard.DataTransformerConfig:
     """A transformation by its id."""
     return dashboard.DataTransformerConfig(id_val=name, options=options)
+
+
+def sorted_by(column: str, **options: object) -> dashboard.DataTransformerConfig:
+    """Rows in the order of a column: Prometheus gives those of a moment in any order."""
+    return transformation("sortBy", fields={}, sort=[{"field": column, **options}])
+
+
+def _without_bare_frames() -> dashboard.DataTransformerConfig:
+    """Drops frames without any field, which is what the data source makes of an answer without series.
+
+    With such a frame a timeline says "Data does not have a time field" and not what we say of nothing.
+    """
+    return transformation("filterFieldsByName", include={"pattern": ".*"})
 
 
 def override(**properties: object) -> list[dashboard.DynamicConfigValue]:
@@ -109,6 +124,7 @@ def states(
         .description(about.description)
         .datasource(SOURCE)
         .with_target(target)
+        .with_transformation(_without_bare_frames())
         .mappings(list(mappings))
         .color_scheme(build.FieldColor().mode(dashboard.FieldColorModeId.PALETTE_CLASSIC))
         .merge_values(True)
@@ -142,6 +158,7 @@ def cells(
         .description(about.description)
         .datasource(SOURCE)
         .with_target(target)
+        .with_transformation(_without_bare_frames())
         .mappings(list(mappings))
         .color_scheme(build.FieldColor().mode(dashboard.FieldColorModeId.PALETTE_CLASSIC))
         .max_data_points(96)
@@ -172,7 +189,7 @@ def lines(about: About, unit: str, *targets: prometheus.Dataquery, legend: Seque
     )
     for target in targets:
         panel.with_target(target)
-    return panel
+    return panel.axis_soft_max(1) if unit == A_MINUTE else panel  # or zero alone has an axis up to 100
 
 
 def stacked(about: About, unit: str, target: prometheus.Dataquery, colors: Mapping[str, str]) -> timeseries.Panel:

@@ -30,12 +30,16 @@ def in_outage(matching: str, by: str = "service") -> str:
     """The start of the outage that each step lies in, Unix seconds; nothing outside of outages.
 
     An outage is known a little after it began. Therefore each step also looks
-    ahead, whether what came to be known later had begun by then.
+    ahead, whether what came to be known later had begun by then: at first for the
+    earliest start, because a graver part may be shown in its place for a scrape
+    or two, and where steps are too wide for that, for any.
     """
     series = f"{STARTS}{{{matching}}}"
+    open_then = f"last_over_time({series}[$__interval]) > 0"
+    earliest = f"min_over_time(({open_then})[{_AHEAD}:$__interval] offset -{_AHEAD}) <= time()"
     known = f"max_over_time({series}[$__interval]) > 0 or {series} > 0"
     later = f"(max_over_time({series}[{_AHEAD}] offset -{_AHEAD}) > 0) <= time()"
-    return f"min by ({by}) ({known} or {later})"
+    return f"min by ({by}) ({earliest} or {known} or {later})"
 
 
 def as_region(start: str) -> str:
@@ -100,6 +104,20 @@ def quantile(q: float, by: str, metric: str, matching: str) -> str:
     return f"histogram_quantile({q:g}, sum by ({by}, le) ({rate})) >= 0"
 
 
+def latency(by: str) -> str:
+    """The 95th percentile of the components that have a state: the provider's word about itself has none."""
+    rate = f"rate(lastseen_probe_latency_seconds_bucket{{{CHOSEN}}}[$__rate_interval])"
+    judged = f"last_over_time(lastseen_component_state{{{CHOSEN}}}[$__range] @ end())"
+    evidence = f"{rate} and on (service, component, vantage) {judged}"
+    return f"histogram_quantile(0.95, sum by ({by}, le) ({evidence})) >= 0"
+
+
 def a_minute(by: str, metric: str, matching: str) -> str:
     """Events a minute."""
     return f"60 * sum by ({by}) (rate({metric}{{{matching}}}[$__rate_interval]))"
+
+
+def where_any(by: str, metric: str, matching: str) -> str:
+    """Events a minute, of what there was any of in the range: no entry of a legend for what never happened."""
+    grown = f"sum by ({by}) (increase({metric}{{{matching}}}[$__range] @ end())) > 0"
+    return f"{a_minute(by, metric, matching)} and on ({by}) ({grown})"

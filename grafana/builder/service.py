@@ -9,7 +9,7 @@ from grafana_foundation_sdk.models import dashboard as model
 from grafana.builder import palette, queries
 from grafana.builder.frame import PROVIDER, SERVICE, VANTAGE, Plan, Row, Section
 from grafana.builder.frame import dashboard as frame
-from grafana.builder.panels import About, Value, lines, now, query, stacked, states, tile, windows
+from grafana.builder.panels import A_MINUTE, About, Value, lines, now, query, stacked, states, tile, windows
 from grafana.builder.queries import CHOSEN, WHOLE
 from grafana.builder.sheets import certificate_sheet, failing_sheet, outage_sheet
 from grafana.builder.vocabulary import LAYERS, PHASES
@@ -17,6 +17,8 @@ from grafana.builder.vocabulary import LAYERS, PHASES
 _BUDGET = "(1 - $objective / 100)"
 _MONTH = 30 * 86400
 _DOWN = f"lastseen_downtime_seconds_total{{{WHOLE}}}"
+_EVIDENCE = f'{CHOSEN},probe!="statuspage"'
+"""Probes of the service itself; the provider's word about it is none."""
 _PER_TARGET = "component, target, probe, vantage"
 _TARGET = "{{component}} · {{target}} · {{probe}} · {{vantage}}"
 
@@ -84,13 +86,16 @@ def _numbers() -> tuple[tuple[stat.Panel, int], ...]:
             tile(
                 About(title="Downtime", description="In this range, announced maintenance left out."),
                 now(queries.downtime(WHOLE), "{{service}}"),
-                Value(unit="dtdurations", decimals=0, thresholds=plain),
+                Value(unit=palette.LASTS, thresholds=plain),
             ),
             4,
         ),
         (
             tile(
-                About(title="Outages begun", description="In this range. A relapse is not counted again."),
+                About(
+                    title="Outages begun",
+                    description="In this range. A relapse is not counted again, nor what began within another.",
+                ),
                 now(queries.outages(WHOLE), "{{service}}"),
                 Value(thresholds=plain),
             ),
@@ -147,7 +152,7 @@ def _theirs() -> statetimeline.Panel:
     )
     its = 'service=~"$service"'  # it says the same to every vantage
     target = query(queries.timeline("lastseen_provider_claim", its, "service"), "{{service}}")
-    return states(about, target, palette.words(palette.CLAIMS))
+    return states(about, target, palette.words(palette.CLAIMS)).no_value("No status page is read")
 
 
 def _components() -> statetimeline.Panel:
@@ -165,8 +170,9 @@ def _targets() -> statetimeline.Panel:
 def _breaks() -> tuple[Row, ...]:
     about = About(title="Failed attempts by layer", description="A minute, confirmations included.")
     failures = queries.a_minute("layer", "lastseen_probe_failures_total", CHOSEN)
-    layers = stacked(about, "suffix:/min", query(failures, "{{layer}}"), palette.each(LAYERS))
-    return (Row(height=8, panels=((failing_sheet(CHOSEN), 13), (layers, 11))),)
+    layers = stacked(about, A_MINUTE, query(failures, "{{layer}}"), palette.each(LAYERS))
+    failing = failing_sheet(CHOSEN)
+    return (Row(height=6, panels=((failing, 24),)), Row(height=8, panels=((layers, 24),)))
 
 
 def _times() -> tuple[Row, ...]:
@@ -181,14 +187,14 @@ def _phases() -> timeseries.Panel:
         title="Latency by phase",
         description="The mean target, step on step: the height is how long an attempt takes altogether.",
     )
-    total = f"sum by (phase) {queries.over_step('avg', 'lastseen_probe_phase_seconds', CHOSEN)}"
-    number = f"scalar(count{queries.over_step('avg', 'probe_duration_seconds', CHOSEN)})"
+    total = f"sum by (phase) {queries.over_step('avg', 'lastseen_probe_phase_seconds', _EVIDENCE)}"
+    number = f"scalar(count{queries.over_step('avg', 'probe_duration_seconds', _EVIDENCE)})"
     return stacked(about, "s", query(f"{total} / {number}", "{{phase}}"), palette.each(PHASES))
 
 
 def _percentiles() -> timeseries.Panel:
     about = About(title="Latency of components, 95th percentile", description="Of attempts that succeeded.")
-    slow = queries.quantile(0.95, "component", "lastseen_probe_latency_seconds", CHOSEN)
+    slow = queries.latency("component")
     return lines(about, "s", query(slow, "{{component}}"), legend=("lastNotNull", "max"))
 
 
@@ -198,8 +204,8 @@ def _round_trips() -> timeseries.Panel:
         description="The same round trip, measured by the kernel (dashed) and by us. Where ours is longer, this "
         "machine was late, not the network.",
     )
-    kernel = f"avg by (target) {queries.over_step('avg', 'lastseen_probe_kernel_rtt_seconds', CHOSEN)}"
-    matching = f'{CHOSEN},phase="connect"'
+    kernel = f"avg by (target) {queries.over_step('avg', 'lastseen_probe_kernel_rtt_seconds', _EVIDENCE)}"
+    matching = f'{_EVIDENCE},phase="connect"'
     ours = f"avg by (target) {queries.over_step('avg', 'lastseen_probe_phase_seconds', matching)}"
     made = lines(
         about,

@@ -5,12 +5,14 @@ from grafana_foundation_sdk.models import common
 from grafana_foundation_sdk.models import dashboard as model
 
 from grafana.builder import palette, queries
-from grafana.builder.panels import GROUND, INK, About, history_rows, override, rows, sheet, transformation
+from grafana.builder.panels import GROUND, INK, About, history_rows, override, rows, sheet, sorted_by, transformation
 from grafana.builder.queries import STARTS
 
 _GROUND_OF_ALL = common.TableColoredBackgroundCellOptions(mode=common.TableCellBackgroundDisplayMode.BASIC)
+_CENTER = common.FieldTextAlignment.CENTER
 _WHAT = ("breadth", "reach", "kind", "layer", "cause")
 _ISO = "dateTimeAsIso"
+_DAY = 86400
 _AVAILABILITY = {
     "mode": "absolute",
     "steps": [
@@ -19,12 +21,12 @@ _AVAILABILITY = {
         {"color": palette.FINE, "value": 0.999},
     ],
 }
-_NEAR_THE_END = {
+_NEAR_THE_END = {  # days
     "mode": "absolute",
     "steps": [
         {"color": palette.BAD, "value": None},
-        {"color": palette.DOUBTFUL, "value": 14 * 86400},
-        {"color": palette.FINE, "value": 30 * 86400},
+        {"color": palette.DOUBTFUL, "value": 14},
+        {"color": palette.FINE, "value": 30},
     ],
 }
 
@@ -34,7 +36,8 @@ def outage_sheet(matching: str) -> table.Panel:
     about = About(
         title="Outages",
         description="Started: as lastseen stores it. Seen until: exact to one step of this range; the exact end, the "
-        "evidence and the notes are at /api/v1/outages and on lastseen's own page. Reach and cause: as far as known.",
+        "evidence and the notes are at /api/v1/outages and on lastseen's own page. Reach and cause: as far as known. "
+        "One that a wider one took in, or that began within another, has a row, and is counted with it.",
     )
     by = ", ".join(_WHAT)
     start = f"(max_over_time({STARTS}{{{matching}}}[$__interval]) > 0)"
@@ -43,7 +46,7 @@ def outage_sheet(matching: str) -> table.Panel:
     made = sheet(about, history_rows(found), nothing="No outage in this range").max_data_points(3000)
     for step in _outage_steps():
         made.with_transformation(step)
-    made.override_by_name("Duration", override(unit="dtdurations", decimals=0, custom__width=130, custom__align="left"))
+    made.override_by_name("Duration", override(unit=palette.LASTS, custom__width=130, custom__align="left"))
     for name in ("Started", "Seen until"):
         made.override_by_name(name, override(unit=_ISO, custom__width=180, custom__align="left"))
     return made
@@ -56,7 +59,7 @@ def _outage_steps() -> list[model.DataTransformerConfig]:
     order = ("service", "Started", "Time (last)", "Duration", *(f"{word} (last)" for word in _WHAT))
     names = {"service": "Service", "Time (last)": "Seen until"}
     return [
-        transformation("sortBy", fields={}, sort=[{"field": "Time"}]),
+        sorted_by("Time"),
         transformation("groupBy", fields=fields),
         _calculated("Started", "Value", "*", "1000"),
         _calculated("last_seconds", "Time (last)", "/", "1000"),
@@ -67,7 +70,7 @@ def _outage_steps() -> list[model.DataTransformerConfig]:
             indexByName={name: index for index, name in enumerate(order)},
             renameByName={**{f"{word} (last)": word.capitalize() for word in _WHAT}, **names},
         ),
-        transformation("sortBy", fields={}, sort=[{"field": "Started", "desc": True}]),
+        sorted_by("Started", desc=True),
     ]
 
 
@@ -101,15 +104,16 @@ def service_sheet(matching: str) -> table.Panel:
     names = ("Service", "Now", "Availability", "Coverage", "Downtime", "Outages")
     made.with_transformation(transformation("merge"))
     made.with_transformation(_organized(dict(zip(columns, names, strict=True))))
-    made.with_transformation(transformation("sortBy", fields={}, sort=[{"field": "Availability"}]))
+    made.with_transformation(sorted_by("Availability"))
     made.override_by_name("Service", override(links=[_to_service("Service")]))
     state = palette.words(palette.STATES)
-    made.override_by_name("Now", override(mappings=state, custom__cellOptions=GROUND, custom__width=110))
+    cell = override(mappings=state, custom__cellOptions=GROUND, custom__width=110, custom__align=_CENTER)
+    made.override_by_name("Now", cell)
     share = {"unit": "percentunit", "custom__width": 110}
     graded = override(**share, decimals=3, thresholds=_AVAILABILITY, color={"mode": "thresholds"})
     made.override_by_name("Availability", [*graded, *override(custom__cellOptions=INK)])
     made.override_by_name("Coverage", override(**share, decimals=1))
-    made.override_by_name("Downtime", override(unit="dtdurations", decimals=0, custom__width=130))
+    made.override_by_name("Downtime", override(unit=palette.LASTS, custom__width=130))
     return made.override_by_name("Outages", override(decimals=0, custom__width=90))
 
 
@@ -118,11 +122,14 @@ def matrix(about: About, expression: str, down: str, across: str) -> table.Panel
     corner = f"{down}\\{across}"
     grid = {"rowField": down, "columnField": across, "valueField": "Value", "emptyValue": "null"}
     made = sheet(about, rows(expression), nothing="Nobody looks")
+    made.with_transformation(sorted_by(across))
     made.with_transformation(transformation("groupingToMatrix", **grid))
     made.with_transformation(_organized({corner: down.capitalize()}))
+    made.with_transformation(sorted_by(down.capitalize()))
     made.mappings(palette.words(palette.STATES)).cell_options(_GROUND_OF_ALL)
-    made.thresholds(palette.steps("transparent")).color_scheme(palette.by_thresholds())
-    return made.override_by_name(down.capitalize(), override(custom__cellOptions={"type": "auto"}))
+    made.thresholds(palette.steps("transparent")).color_scheme(palette.by_thresholds()).align(_CENTER)
+    plain = override(custom__cellOptions={"type": "auto"}, custom__align="left")
+    return made.override_by_name(down.capitalize(), plain)
 
 
 def certificate_sheet(matching: str) -> table.Panel:
@@ -135,16 +142,19 @@ def certificate_sheet(matching: str) -> table.Panel:
     by = "component, target, probe"
     expiry = f"min by ({by}) (probe_ssl_earliest_cert_expiry{{{matching}}})"
     made = sheet(
-        about, rows(f"1000 * {expiry}", ref="A"), rows(f"{expiry} - time()", ref="B"), nothing="No TLS is asked for"
+        about,
+        rows(f"1000 * {expiry}", ref="A"),
+        rows(f"({expiry} - time()) / {_DAY}", ref="B"),
+        nothing="No TLS is asked for",
     )
     columns = ("component", "target", "probe", "Value #A", "Value #B")
     names = ("Component", "Target", "Probe", "Expires", "Left")
     made.with_transformation(transformation("merge"))
     made.with_transformation(_organized(dict(zip(columns, names, strict=True))))
-    made.with_transformation(transformation("sortBy", fields={}, sort=[{"field": "Left"}]))
+    made.with_transformation(sorted_by("Left"))
     made.override_by_name("Expires", override(unit=_ISO, custom__width=180))
-    left = override(unit="s", decimals=0, thresholds=_NEAR_THE_END, color={"mode": "thresholds"}, custom__width=110)
-    return made.override_by_name("Left", [*left, *override(custom__cellOptions=INK)])
+    graded = override(thresholds=_NEAR_THE_END, color={"mode": "thresholds"}, custom__cellOptions=INK)
+    return made.override_by_name("Left", [*override(unit="suffix:days", decimals=1, custom__width=110), *graded])
 
 
 def failing_sheet(matching: str) -> table.Panel:
@@ -156,9 +166,11 @@ def failing_sheet(matching: str) -> table.Panel:
     labels = ("component", "target", "probe", "vantage", "layer", "reason")
     failing = f"max by ({', '.join(labels)}) (lastseen_probe_failing{{{matching}}})"
     made = sheet(about, rows(failing), nothing="Nothing fails")
-    for narrow in ("Probe", "Vantage", "Layer", "Reason"):
-        made.override_by_name(narrow, override(custom__width=105))
-    return made.with_transformation(_organized({label: label.capitalize() for label in labels}, "Value"))
+    for column, width in {"Component": 150, "Probe": 100, "Vantage": 130, "Layer": 110, "Reason": 165}.items():
+        made.override_by_name(column, override(custom__width=width))
+    made.override_by_name("Target", override(custom__inspect=True))
+    made.with_transformation(_organized({label: label.capitalize() for label in labels}, "Value"))
+    return made.with_transformation(sorted_by("Component"))
 
 
 def _organized(names: dict[str, str], *hidden: str) -> model.DataTransformerConfig:
@@ -172,5 +184,5 @@ def _organized(names: dict[str, str], *hidden: str) -> model.DataTransformerConf
 
 
 def _to_service(column: str) -> dict[str, str]:
-    chosen = f"var-service=${{__data.fields.{column}}}&var-datasource=${{datasource}}"
+    chosen = f"var-service=${{__data.fields.{column}}}&${{vantage:queryparam}}&var-datasource=${{datasource}}"
     return {"title": "Look at this service", "url": f"/d/lastseen-service?{chosen}&${{__url_time_range}}"}

@@ -7,7 +7,21 @@ from grafana_foundation_sdk.models import dashboard as model
 from grafana.builder import palette, queries
 from grafana.builder.frame import PROVIDER, SERVICES, VANTAGE, Plan, Row, Section
 from grafana.builder.frame import dashboard as frame
-from grafana.builder.panels import About, Value, cells, lines, now, query, rows, sheet, states, tile, transformation
+from grafana.builder.panels import (
+    A_MINUTE,
+    About,
+    Value,
+    cells,
+    lines,
+    now,
+    query,
+    rows,
+    sheet,
+    sorted_by,
+    states,
+    tile,
+    transformation,
+)
 from grafana.builder.queries import CHOSEN, WHOLE
 from grafana.builder.sheets import matrix
 
@@ -54,7 +68,7 @@ def _blind() -> stat.Panel:
     looks = f"sum_over_time((lastseen_vantage_state{{{_THEM}}} >= bool 3)[$__range:$__interval])"
     seconds = f"max by (vantage) ({looks}) * $__interval_ms / 1000"
     limits = palette.steps(palette.FINE, (1, palette.UNKNOWN))
-    return tile(about, now(seconds, "{{vantage}}"), Value(unit="dtdurations", decimals=0, thresholds=limits))
+    return tile(about, now(seconds, "{{vantage}}"), Value(unit=palette.LASTS, thresholds=limits))
 
 
 def _unobserved() -> stat.Panel:
@@ -64,7 +78,7 @@ def _unobserved() -> stat.Panel:
     )
     lost = f"max by (vantage) ({queries.increase('lastseen_unobserved_seconds_total', WHOLE)})"
     limits = palette.steps(palette.FINE, (60, palette.UNKNOWN))
-    return tile(about, now(lost, "{{vantage}}"), Value(unit="dtdurations", decimals=0, thresholds=limits))
+    return tile(about, now(lost, "{{vantage}}"), Value(unit=palette.LASTS, thresholds=limits))
 
 
 def _places() -> table.Panel:
@@ -77,7 +91,7 @@ def _places() -> table.Panel:
         indexByName={label: index for index, label in enumerate(labels)},
         renameByName={label: label.capitalize() for label in labels},
     )
-    return made.with_transformation(shown)
+    return made.with_transformation(shown).with_transformation(sorted_by("Vantage"))
 
 
 def _states() -> statetimeline.Panel:
@@ -158,8 +172,8 @@ def _ignored() -> timeseries.Panel:
     )
     return lines(
         about,
-        "suffix:/min",
-        query(queries.a_minute("reason", "lastseen_peer_errors_total", ""), "answer: {{reason}}", ref="A"),
-        query(queries.a_minute("reason", "lastseen_peer_attempts_ignored_total", ""), "attempt: {{reason}}", ref="B"),
-        query(queries.a_minute("peer", "lastseen_peer_lost_total", ""), "lost by {{peer}}", ref="C"),
-    ).no_value(_ALONE)
+        A_MINUTE,
+        query(queries.where_any("reason", "lastseen_peer_errors_total", ""), "answer: {{reason}}", ref="A"),
+        query(queries.where_any("reason", "lastseen_peer_attempts_ignored_total", ""), "attempt: {{reason}}", ref="B"),
+        query(queries.where_any("peer", "lastseen_peer_lost_total", ""), "lost by {{peer}}", ref="C"),
+    ).no_value("None in this range")

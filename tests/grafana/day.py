@@ -92,11 +92,7 @@ class Day:
 
     def write(self, folder: Path) -> None:
         """Make a Prometheus's data of it in ``folder``/tsdb."""
-        file = folder / "day.om"
-        file.write_text("".join((*self._text(), "# EOF\n")))
-        command = [program("promtool"), "tsdb", "create-blocks-from", "openmetrics", str(file), str(folder / "tsdb")]
-        done = subprocess.run(command, capture_output=True, text=True, check=False)
-        assert done.returncode == 0, done.stderr
+        store(folder, "".join((*self._text(), "# EOF\n")))
 
     def _text(self) -> Iterator[str]:
         for name, family in self._families.items():
@@ -112,6 +108,15 @@ class Day:
         for window in sorted(self.windows.values(), key=lambda window: window.start):
             found.setdefault(window.services[0], []).append(window)
         return found
+
+
+def store(folder: Path, text: str) -> None:
+    """Make a Prometheus's data of OpenMetrics with times, in ``folder``/tsdb."""
+    file = folder / "day.om"
+    file.write_text(text)
+    command = [program("promtool"), "tsdb", "create-blocks-from", "openmetrics", str(file), str(folder / "tsdb")]
+    done = subprocess.run(command, capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr
 
 
 def _check(service: str) -> Check:

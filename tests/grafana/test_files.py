@@ -119,6 +119,48 @@ def test_numbers_have_a_unit_or_words(panel: dict[str, Any]) -> None:
 
 
 @panel_of_any
+def test_how_long_something_lasts_is_said_to_the_second(panel: dict[str, Any]) -> None:
+    config = panel["fieldConfig"]
+    properties = [one for override in config.get("overrides", []) for one in override["properties"]]
+    units = {config["defaults"].get("unit"), *(one["value"] for one in properties if one["id"] == "unit")}
+    assert "dtdurations" not in units, "an hour and 51 minutes would be 1 hour"
+    assert "s" not in units or panel["type"] == "timeseries", "ten days would be a week"
+
+
+@panel_of_any
+def test_a_timeline_of_nothing_says_what_we_say_of_nothing(panel: dict[str, Any]) -> None:
+    """Grafana's own words are that data does not have a time field, as long as there is a frame without fields."""
+    if panel["type"] in OVER_TIME:
+        assert panel["transformations"] == [{"id": "filterFieldsByName", "options": {"include": {"pattern": ".*"}}}]
+
+
+@panel_of_any
+def test_the_rows_of_a_table_have_an_order(panel: dict[str, Any]) -> None:
+    if panel["type"] == "table":
+        assert panel["transformations"][-1]["id"] == "sortBy"
+
+
+@panel_of_any
+def test_a_count_of_zero_has_no_axis_up_to_a_hundred(panel: dict[str, Any]) -> None:
+    if panel["fieldConfig"]["defaults"].get("unit") == "suffix:/min":
+        assert panel["fieldConfig"]["defaults"]["custom"]["axisSoftMax"] == 1
+
+
+def test_the_link_to_a_service_takes_along_what_was_chosen() -> None:
+    overrides = [one for panel in panels(BOARDS["overview"]) for one in panel["fieldConfig"].get("overrides", [])]
+    properties = [one for override in overrides for one in override["properties"]]
+    ((link,),) = (one["value"] for one in properties if one["id"] == "links")
+    path, _, chosen = link["url"].partition("?")
+    assert path == f"/d/{BOARDS['service']['uid']}"
+    assert set(chosen.split("&")) == {
+        "var-service=${__data.fields.Service}",
+        "${vantage:queryparam}",
+        "var-datasource=${datasource}",
+        "${__url_time_range}",
+    }
+
+
+@panel_of_any
 def test_a_colour_never_stands_without_a_word(panel: dict[str, Any]) -> None:
     defaults = panel["fieldConfig"]["defaults"]
     for mapping in defaults.get("mappings", []):

@@ -8,13 +8,14 @@ from typing import Any
 
 import pytest
 
+from tests.grafana.asking import Matrix
 from tests.grafana.boards import Question, labels, other_words, questions, selectors
 from tests.grafana.stage import Stage
 
 QUESTIONS = [*questions()]
 RIGHTLY_EMPTY = {
     "annotation Blind time": "no vantage was blind",
-    "Errors C": "no part of a monitor ever failed to take an observation, so that none is named",
+    **{f"Trouble with peers {letter}": "no peer was any trouble, and only trouble is drawn" for letter in "ABC"},
 }
 """Where -> why nothing is there."""
 FUNCTIONS = {
@@ -58,7 +59,6 @@ def test_every_metric_and_label_of_a_query_is_on_a_monitors_page(stage: Stage, q
         (name, label)
         for name, chosen_by in named
         for label in ({"__name__"} if name not in stage.exposed else chosen_by - stage.exposed[name])
-        if name != "lastseen_sink_errors_total"  # has a series for each part that failed
     }
     assert not missing
     known = {label for name, _ in named for label in stage.exposed.get(name, {"instance"})}
@@ -90,6 +90,30 @@ def test_the_start_that_the_dashboards_show_is_the_stored_one_at_any_zoom(stage:
     }
     rows = stage.ask(shown["overview: Outages A"], days * 86400.0)
     assert {round(1000 * value) for points in rows.values() for _, value in points} <= set(stored.values())
+
+
+def test_how_long_a_status_page_takes_is_in_no_latency_of_its_service(stage: Stage) -> None:
+    shown = {question.name: question for question in QUESTIONS}
+    assert stage.ask(shown["service: The provider's own word A"])
+    components = seen(stage.ask(shown["service: Latency of components, 95th percentile A"]), "component")
+    assert {"web"} <= components <= {"web", "chat"}, "chat for as long as it answered"
+    for letter in "AB":
+        targets = seen(stage.ask(shown[f"service: Kernel round trip against TCP handshake {letter}"]), "target")
+        assert {target.rpartition(":")[0] for target in targets} == {"127.0.0.1", "https://localhost"}
+    phases = shown["service: Latency by phase A"].expression
+    assert [chosen_by for _, chosen_by in selectors(phases)] == [{"service", "vantage", "probe"}] * 4
+
+
+def seen(found: Matrix, label: str) -> set[str]:
+    """The values of a label in an answer."""
+    return {dict(series)[label] for series in found}
+
+
+def test_what_never_happened_is_no_line_of_its_own(stage: Stage) -> None:
+    (letters,) = (question for question in QUESTIONS if question.where.startswith("Letters"))
+    found = stage.ask(letters)
+    assert found
+    assert all(any(value > 0 for _, value in points) for points in found.values())
 
 
 def test_the_exact_annotation_of_the_manual_finds_its_fields_at_the_api(stage: Stage) -> None:

@@ -2,13 +2,15 @@
 
 from collections.abc import Iterator
 from contextlib import ExitStack
+from pathlib import Path
 
 import pytest
 
+from grafana.builder.queries import STARTS
 from monitor.domain.outage import Window
 from tests.grafana.asking import Grafana, Range, regions, seconds
 from tests.grafana.boards import BOARDS, Question, questions
-from tests.grafana.day import END, FAULTS, LENGTH, SCRAPE, SHORT, SILENCE, Day
+from tests.grafana.day import END, FAULTS, LENGTH, SCRAPE, SHORT, SILENCE, Day, store
 from tests.metrics.watched import T0
 from tests.support.prometheus import Prometheus
 
@@ -98,6 +100,23 @@ def test_the_table_has_every_outage_with_its_start(reader: Reader, days: int) ->
     rows = {(dict(series)["service"], value) for series, points in found.items() for _, value in points}
     assert rows == {(name, round(one.start, 3)) for name, windows in reader.stored.items() for one in windows}
     assert {dict(series)["kind"] for series in found} <= {"total", "intermittent"}
+
+
+def test_a_graver_part_that_is_shown_for_a_scrape_makes_no_band_of_its_own(tmp_path: Path) -> None:
+    """While two windows are open, the start is the graver's: 40 s late, once, and then the first again."""
+    began = END // SCRAPE * SCRAPE - 1800
+    starts = {began + 15 * number: 0.0 for number in range(-120, 120)}
+    starts |= {began + 15 * number: began for number in range(2, 80)} | {began + 45: began + 40}
+    line = f'{STARTS}{{service="acme",vantage="fra-1"}}'
+    lines = [f"{line} {value} {at}\n" for at, value in starts.items()]
+    store(tmp_path, f"# TYPE {STARTS} gauge\n{''.join(lines)}# EOF\n")
+    with Prometheus(tmp_path) as prometheus:
+        prometheus.wait_for("vector(1)")
+        grafana = Grafana(prometheus.address, Range(start=END - 3600, end=END), scrape=SCRAPE)
+        (points,) = grafana.ask(BANDS, {"service": "acme", "vantage": ".+"}).values()
+    assert {value for _, value in points} == {1000 * began}
+    assert points[0][0] == began
+    assert 0 <= points[-1][0] - (began + 79 * 15) <= SCRAPE, "a window of Prometheus 2 has both of its ends"
 
 
 def test_what_nobody_scraped_says_no_data_and_nothing_else_does(reader: Reader) -> None:
