@@ -15,8 +15,9 @@ from monitor.domain.words import Event, Status
 from monitor.formats.edition import Edition
 from monitor.formats.record import report_as_json
 from monitor.formats.report import report
-from monitor.formats.text import MESSAGE, NAME, SENTENCE, plain
+from monitor.formats.text import MESSAGE, NAME, plain
 from monitor.formats.times import clock, stamp_as_json
+from monitor.languages.detours import reason
 from monitor.languages.phrases import bracket, title
 from monitor.languages.reader import Reader
 from monitor.languages.sentence import sentence
@@ -212,7 +213,7 @@ class _Parts:
         if self.message.event is not Event.TEST:
             yield f"{words('letter.next.title')}: {self.next()}"
         for detour in self.post.detours:
-            yield words("letter.why_one", channel=plain(detour.channel, NAME), why=plain(detour.why, SENTENCE))
+            yield words("letter.why_one", channel=plain(detour.channel, NAME), why=reason(detour.why, words).text)
         late = self.now - self.message.decided
         if late >= _LATE:
             yield words("letter.late", time=words.lasting(late))

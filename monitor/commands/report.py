@@ -8,6 +8,7 @@ import typer
 from monitor.clock import SystemClock
 from monitor.commands.common import USUAL_CONFIG, ConfigArgument, configuration_or_exit, fail, run_loop
 from monitor.config import Configuration
+from monitor.languages.words import DEFAULT, LANGUAGES, Words, words_in
 from monitor.reports.findings import Findings, NothingKnown, Order, find
 from monitor.reports.markdown import as_markdown
 from monitor.reports.page import as_page
@@ -38,18 +39,33 @@ def report(  # noqa: PLR0913  # one argument an option
         float, typer.Option(metavar="PERCENT", min=0, max=100, help="The availability that was promised.")
     ] = 99.9,
     form: Annotated[Format, typer.Option("--format", help="How to write it.")] = Format.HTML,
+    language: Annotated[
+        str, typer.Option(metavar="|".join(LANGUAGES), help="What HTML and Markdown speak; CSV is for programs.")
+    ] = DEFAULT,
 ) -> None:
     """Write a report of a month: availability and coverage, outages, repair times, error budgets, what was not seen.
 
     On stdout, from the store that CONFIG names; the monitor may run meanwhile. HTML is one file that needs nothing
     else; for a PDF, print it.
     """
+    if language not in LANGUAGES:
+        fail(f"--language {language}: give one of {', '.join(LANGUAGES)}")
     period = _period(of_month, since, until)
     order = Order(period=period, objective=objective / 100, service=service, provider=provider)
     findings = _read(configuration_or_exit(config), order)
-    written = {Format.HTML: as_page, Format.MD: as_markdown, Format.CSV: as_csv}[form](findings)
+    written = _written(findings, form, words_in(language))
     # As bytes: these formats are UTF-8 with line ends of their own, whatever the locale says.
     typer.echo(written.encode(), nl=False)
+
+
+def _written(findings: Findings, form: Format, words: Words) -> str:
+    match form:
+        case Format.HTML:
+            return as_page(findings, words)
+        case Format.MD:
+            return as_markdown(findings, words)
+        case Format.CSV:
+            return as_csv(findings)
 
 
 def _period(of_month: str, since: str, until: str) -> Period:

@@ -1,10 +1,12 @@
 """The phrases about a window that pages need, in the reader's language."""
 
 from monitor.domain.amendment import Amend
+from monitor.domain.outage import Window
 from monitor.domain.words import Kind, Status
+from monitor.formats.account import layer_of
 from monitor.formats.report import Report
 from monitor.formats.text import NAME, plain
-from monitor.formats.times import clock
+from monitor.formats.times import clock, span
 from monitor.languages.reader import Reader
 from monitor.languages.words import Words
 
@@ -17,17 +19,31 @@ def subject(report: Report, reader: Reader) -> str:
 
 def title(report: Report, reader: Reader) -> str:
     """A headline of a few words. It names no numbers while the window lasts: it would change all the time."""
+    said = happened(report, reader)
+    return reader.words("title.announced", said=said) if report.is_outage and report.is_planned else said
+
+
+def happened(report: Report, reader: Reader) -> str:
+    """The same, without a word of what had been announced."""
     words, window = reader.words, report.window
     what = subject(report, reader)
     if not report.is_outage:
         return words("title.dismissed", what=what)
     if window.status is Status.RECOVERING:
-        said = words(f"title.{window.kind}.recovering", what=what)
-    elif report.is_alive:
-        said = words(f"title.{window.kind}.now", what=what)
-    else:
-        said = words(f"title.{window.kind}.over", what=what, time=words.lasting(report.duration(reader.now)))
-    return words("title.announced", said=said) if report.is_planned else said
+        return words(f"title.{window.kind}.recovering", what=what)
+    if report.is_alive:
+        return words(f"title.{window.kind}.now", what=what)
+    return words(f"title.{window.kind}.over", what=what, time=words.lasting(report.duration(reader.now)))
+
+
+def when(start: float, end: float | None, words: Words) -> str:
+    """From when to when, or since when it lasts."""
+    return words("when.since", when=clock(start)) if end is None else span(start, end)
+
+
+def where(window: Window, words: Words) -> str:
+    """Where it broke, and exactly how; or nothing."""
+    return f"{words(f'layer.{window.layer}')} ({layer_of(window)})" if window.layer else ""
 
 
 def status(report: Report, words: Words) -> tuple[str, str]:

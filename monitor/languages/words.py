@@ -32,6 +32,11 @@ class Words:
         """The sentence of that key, or the other text when there is none: for words that another version wrote."""
         return self._sentences.get(key, otherwise)
 
+    def below(self, area: str) -> Iterable[tuple[str, str]]:
+        """Each key of an area, without its name, and its sentence."""
+        begin = f"{area}."
+        return ((key.removeprefix(begin), text) for key, text in self._sentences.items() if key.startswith(begin))
+
     def many(self, key: str, number: int, **values: object) -> str:
         """The sentence of ``key.one`` or ``key.other``, in which ``{n}`` is the number."""
         is_one = number == 1 or (number == 0 and self.language == "fr")
@@ -53,13 +58,14 @@ class Words:
 
     def took(self, seconds: float) -> str:
         """A latency."""
-        return self._decimals(milliseconds(seconds))
+        return self.number(milliseconds(seconds))
 
     def percent(self, share: float) -> str:
         """Never rounded up to 100."""
-        return self._decimals(percent(share))
+        return self.number(percent(share))
 
-    def _decimals(self, text: str) -> str:
+    def number(self, text: str) -> str:
+        """A number and its unit, such as ``99.9 %``, as people there write it; they stay on one line."""
         return text.replace(".", self("unit.point")).replace(" ", "\N{NO-BREAK SPACE}")
 
 

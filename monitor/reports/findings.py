@@ -8,6 +8,8 @@ from monitor.domain.outage import OutageQuery, Span
 from monitor.domain.words import VantageState
 from monitor.formats.edition import Edition
 from monitor.formats.report import Report, report
+from monitor.languages.reader import Reader
+from monitor.languages.words import DEFAULT, Words, words_in
 from monitor.reports import figures
 from monitor.reports.figures import Service, Subject
 from monitor.reports.parts import Part, Sort, part_of
@@ -50,6 +52,10 @@ class Findings:
         """What it is about."""
         return self.order.period
 
+    def reader(self, words: Words) -> Reader:
+        """Who reads it: one of us. Nothing is foretold, so it does not matter when a window counts as over."""
+        return Reader(words=words, edition=self.edition, quiet=0.0, is_public=False)
+
     def of(self, sort: Sort) -> tuple[Part, ...]:
         """The windows that count as this."""
         return tuple(part for part in self.parts if part.sort is sort)
@@ -64,7 +70,7 @@ async def find(archive: Archive, configuration: Configuration, order: Order) -> 
     subjects = _chosen(_subjects(configuration, stored | _affected(reports), reports), order)
     if not subjects:
         wanted = order.service or order.provider
-        raise NothingKnown(f"nothing is known of {wanted or 'any service'} for {period.name}")
+        raise NothingKnown(f"nothing is known of {wanted or 'any service'} for {period.name(words_in(DEFAULT))}")
     return Findings(
         order=order,
         edition=Edition(

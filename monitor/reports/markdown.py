@@ -5,44 +5,55 @@ from collections.abc import Iterable, Iterator
 
 from monitor.formats.markdown import escaped
 from monitor.formats.text import NOTE, SENTENCE
+from monitor.languages.words import Words
 from monitor.reports.findings import Findings
-from monitor.reports.paper import Chapter, Numbers, Paper, Story, paper
+from monitor.reports.paper import Chapter, Entry, Numbers, Paper, Story, paper
 
 _AT_BEGIN = re.compile(r"^([0-9]+(?=[.)])|(?=[-+=]))")
 """Where a line begins that is a list, or makes a heading of the line above: a backslash belongs there."""
-_NUMBERS = ("Availability", "Coverage", "Down", "Outages", "In outages", "Longest", "MTTR", "MTBF", "Remarks")
+_NUMBERS = ("availability", "coverage", "down", "outages", "in_outages", "longest", "mttr", "mtbf")
+_BUDGET = ("allowed", "used", "share", "left", "objective")
 
 
-def as_markdown(findings: Findings) -> str:
+def as_markdown(findings: Findings, words: Words) -> str:
     """The whole of it, with tables as GitHub's Markdown has them; without the pictures."""
-    return "\n".join(_lines(paper(findings)))
+    return "\n".join(_lines(paper(findings, words), words))
 
 
-def _lines(made: Paper) -> Iterator[str]:
+def _lines(made: Paper, words: Words) -> Iterator[str]:
+    service, numbers = words("fact.service"), _heads(words)
     yield from (f"# {_text(made.title)}", "", _text(made.imprint), "", f"**{_text(' '.join(made.summary))}**", "")
-    yield from _table("Services compared", ("Service", *_NUMBERS), (_numbers(entry.numbers) for entry in made.entries))
-    days = [f"- {_text(entry.numbers.title)}: {_text(entry.bad_days)}" for entry in made.entries if entry.bad_days]
-    yield from (*days, "") if days else ()
     yield from _table(
-        f"Error budget for {made.objective}",
-        ("Service", "Allowed", "Used", "Of the budget", "Left", "Objective"),
-        (
-            (_text(one.numbers.title), one.allowed, one.used, one.share, one.left, _verdict(one.is_met))
-            for one in made.entries
-        ),
+        words("report.compared"), (service, *numbers), (_numbers(entry.numbers) for entry in made.entries)
+    )
+    bad = [(_text(entry.numbers.title), _text(entry.bad_days)) for entry in made.entries if entry.bad_days]
+    yield from (*_items(bad, words), "") if bad else ()
+    yield from _table(
+        words("report.budget.title", objective=made.objective),
+        (service, *(words(f"report.budget.{name}") for name in _BUDGET)),
+        (_budget(entry, words) for entry in made.entries),
     )
     for chapter in made.chapters:
         yield from _chapter(chapter)
     yield from _table(
-        "Components",
-        ("Service", "Component", *_NUMBERS),
+        words("section.components"),
+        (service, words("report.component"), *numbers),
         ((_text(entry.numbers.title), *_numbers(one)) for entry in made.entries for one in entry.components),
     )
-    yield from ("## Not observed", "")
-    yield from [f"- {_text(line)}" for line in made.unseen] or ["Everything was observed."]
-    yield from ("", "## What the words mean", "")
-    yield from (f"- **{term}**: {meaning}" for term, meaning in made.terms)
+    yield from (f"## {words('report.unseen.title')}", "")
+    yield from [f"- {_text(line)}" for line in made.unseen] or [words("report.unseen.nothing")]
+    yield from ("", f"## {words('report.meanings')}", "")
+    yield from _items(((f"**{term}**", meaning) for term, meaning in made.terms), words)
     yield ""
+
+
+def _items(pairs: Iterable[tuple[str, str]], words: Words) -> Iterator[str]:
+    for name, value in pairs:
+        yield f"- {words('report.pair', name=name, value=value)}"
+
+
+def _heads(words: Words) -> tuple[str, ...]:
+    return (*(words(f"report.term.{name}") for name in _NUMBERS), words("report.remarks"))
 
 
 def _numbers(one: Numbers) -> tuple[str, ...]:
@@ -50,8 +61,14 @@ def _numbers(one: Numbers) -> tuple[str, ...]:
     return (_text(one.title), *values, one.to_recover, one.between, _text(one.remark))
 
 
-def _verdict(is_met: bool | None) -> str:  # noqa: FBT001  # three answers, spelt out
-    return {True: "met", False: "**missed**", None: "nothing seen"}[is_met]
+def _budget(one: Entry, words: Words) -> tuple[str, ...]:
+    return (_text(one.numbers.title), one.allowed, one.used, one.share, one.left, _verdict(one, words))
+
+
+def _verdict(one: Entry, words: Words) -> str:
+    if one.is_met is None:
+        return words("report.budget.unseen")
+    return words("report.budget.met") if one.is_met else f"**{words('report.budget.missed')}**"
 
 
 def _chapter(chapter: Chapter) -> Iterator[str]:
@@ -67,7 +84,7 @@ def _story(story: Story) -> Iterator[str]:
     if story.counts:
         yield from (f"**{_text(story.counts)}**", "")
     if story.corrected:
-        yield from (f"Corrected by people: {_text(story.corrected)}.", "")
+        yield from (_text(story.corrected), "")
     for note in story.notes:
         said = f"{note.by}{f' ({note.changes})' if note.changes else ''}"
         yield from (*(f"> {_text(line)}  " for line in note.text.split("\n")), ">", f"> {_text(said)}", "")

@@ -4,7 +4,7 @@ from importlib.resources import files
 
 import jinja2
 
-from monitor.formats.text import SENTENCE, plain
+from monitor.languages.words import Words
 from monitor.reports.findings import Findings
 from monitor.reports.paper import Paper, paper
 from monitor.reports.pictures import HEIGHT, LANE, axis, pictures
@@ -12,7 +12,7 @@ from monitor.reports.pictures import HEIGHT, LANE, axis, pictures
 _ROUND = 2
 
 
-def as_page(findings: Findings) -> str:
+def as_page(findings: Findings, words: Words) -> str:
     """The whole document. All that is put in is escaped; a policy forbids scripts and anything from elsewhere."""
     environment = jinja2.Environment(
         loader=jinja2.PackageLoader("monitor.reports"),
@@ -22,17 +22,17 @@ def as_page(findings: Findings) -> str:
         undefined=jinja2.StrictUndefined,
     )
     environment.filters["n"] = lambda number: f"{round(number, _ROUND):g}"
-    environment.filters["line"] = lambda text: plain(text, SENTENCE)
-    made = paper(findings)
-    drawn = {entry.service.name: pictures(entry.service, findings.parts, findings.period) for entry in made.entries}
+    made, reader, period = paper(findings, words), findings.reader(words), findings.period
+    drawn = {entry.service.name: pictures(entry.service, findings.parts, period, reader) for entry in made.entries}
     style = files("monitor.reports").joinpath("templates", "style.css").read_text(encoding="utf-8")
     return environment.get_template("report.html").render(
+        t=words,
         paper=made,
         style=style,
         tone=_tone(made),
         drawn=drawn,
         burning=[entry for entry in made.entries if drawn[entry.service.name].burn],
-        axis=axis(findings.period),
+        axis=axis(period),
         height=HEIGHT,
         lane=LANE,
     )

@@ -6,16 +6,13 @@ from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
 
 from monitor.formats.times import utc
+from monitor.languages.words import Words
 from monitor.store.values import DAY
 
 Stretch = tuple[float, float]
 """Begin and end, Unix seconds."""
 _MONTH = re.compile(r"\d{4}-\d\d", re.ASCII)
 _DATE = re.compile(r"\d{4}-\d\d-\d\d", re.ASCII)
-_MONTHS = (
-    *("January", "February", "March", "April", "May", "June"),
-    *("July", "August", "September", "October", "November", "December"),
-)
 _LONGEST = 3660
 """Days that a report may have: the store keeps ten years."""
 
@@ -39,19 +36,16 @@ class Period:
         """Whether nothing can be added to it any more."""
         return self.now >= self.until
 
-    @property
-    def name(self) -> str:
+    def name(self, words: Words) -> str:
         """``October 2026``, or both dates where it is no month of the calendar."""
         first, after = _date(self.since), _date(self.until)
         if first.day == 1 and after == _next_month(first):
-            return f"{_MONTHS[first.month - 1]} {first.year}"
-        return self.dates
+            return f"{words(f'month.{first.month}')} {first.year}"
+        return self.dates(words)
 
-    @property
-    def dates(self) -> str:
+    def dates(self, words: Words) -> str:
         """``2026-10-01 to 2026-10-31``: the first and the last day."""
-        first, last = _date(self.since), _date(self.until - DAY)
-        return first.isoformat() if first == last else f"{first.isoformat()} to {last.isoformat()}"
+        return days_named(self.since, self.until - DAY, words)
 
     def days(self) -> Iterator[int]:
         """The begins of its days."""
@@ -90,6 +84,12 @@ def between(since: str, until: str, now: float) -> Period:
 def day_of(moment: float) -> date:
     """The day in which it lies."""
     return _date(moment)
+
+
+def days_named(first: float, last: float, words: Words) -> str:
+    """The days in which these moments lie, as ``2026-10-01 to 2026-10-31``; one where it is the same."""
+    begin, end = str(day_of(first)), str(day_of(last))
+    return begin if begin == end else words("report.dates", first=begin, last=end)
 
 
 def _period(first: date, after: date, now: float) -> Period:

@@ -8,6 +8,9 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from math import ceil
 
+from monitor.languages.reader import Reader
+from monitor.languages.sentence import sentence
+from monitor.languages.words import Words
 from monitor.reports.figures import Budget, Day, Service
 from monitor.reports.parts import Part, Sort
 from monitor.reports.period import Period, day_of
@@ -76,14 +79,16 @@ class Mark:
     text: str
 
 
-def pictures(service: Service, parts: Iterable[Part], period: Period) -> Pictures:
+def pictures(service: Service, parts: Iterable[Part], period: Period, reader: Reader) -> Pictures:
     """The pictures of one service."""
     width = (period.until - period.since) / DAY * UNIT
     ours = [part for part in parts if part.affects(service.name)]
     return Pictures(
         width=width,
-        days=tuple(_day(place, day, min(_GAP, width * _NARROW)) for place, day in enumerate(service.days)),
-        outages=tuple(_outage(part, period, width) for part in ours),
+        days=tuple(
+            _day(place, day, min(_GAP, width * _NARROW), reader.words) for place, day in enumerate(service.days)
+        ),
+        outages=tuple(_outage(part, period, width, reader) for part in ours),
         burn=_burn(service.days, service.budget),
     )
 
@@ -106,14 +111,14 @@ def _label(day: int, days: int) -> str:
     return f"{date:%m-%d}" if days <= _YEAR else f"{date:%Y-%m}"
 
 
-def _day(place: int, day: Day, gap: float) -> Cell:
+def _day(place: int, day: Day, gap: float, words: Words) -> Cell:
     spent = day.spent
     heights = _heights(spent)
     bars, top = [], 0.0
     for word, height in heights:
         bars.append(Bar(x=place * UNIT, y=top, width=UNIT - gap, height=height, word=word))
         top += height
-    return Cell(bars=tuple(bars), label="; ".join(_words(day)))
+    return Cell(bars=tuple(bars), label="; ".join(_told(day, words)))
 
 
 def _heights(spent: Spent) -> Sequence[tuple[str, float]]:
@@ -139,26 +144,27 @@ def _is_news(word: str, seconds: float) -> bool:
     return word == "down" or (word in ("part", "planned", "unseen") and seconds >= 60)
 
 
-def _words(day: Day) -> Iterator[str]:
-    spent = day.spent
-    yield f"{day_of(day.begin)}: {percent(spent.availability)}" if spent.counted else f"{day_of(day.begin)}"
-    for words, seconds in (
-        ("down", spent.down),
-        ("slow or in part", spent.degraded),
-        ("planned", spent.planned),
-        ("not seen", spent.unseen),
+def _told(day: Day, words: Words) -> Iterator[str]:
+    spent, date = day.spent, str(day_of(day.begin))
+    share = percent(spent.availability, words)
+    yield words("report.pair", name=date, value=share) if spent.counted else date
+    for word, seconds in (
+        ("legend.down", spent.down),
+        ("report.part", spent.degraded),
+        ("report.planned", spent.planned),
+        ("legend.blind", spent.unseen),
     ):
-        if seconds >= 1 or (seconds and words == "down"):
-            yield f"{words} {length(seconds)}"
+        if seconds >= 1 or (seconds and word == "legend.down"):
+            yield f"{words(word)} {length(seconds, words)}"
 
 
-def _outage(part: Part, period: Period, width: float) -> Cell:
+def _outage(part: Part, period: Period, width: float, reader: Reader) -> Cell:
     scale = width / (period.until - period.since)
     wide = max(part.seconds * scale, width * _NARROW)
     start = min((part.stretch[0] - period.since) * scale, width - wide)
     words = {Sort.OUTAGE: "down", Sort.SLOW: "part", Sort.PLANNED: "planned", Sort.DISMISSED: "unseen"}
     bar = Bar(x=start, y=0, width=wide, height=LANE, word=words[part.sort])
-    return Cell(bars=(bar,), label=part.report.window.sentence)
+    return Cell(bars=(bar,), label=sentence(part.report, reader))
 
 
 def _burn(days: Sequence[Day], budget: Budget) -> Burn | None:

@@ -1,29 +1,21 @@
 """What was not observed: days on which nobody watched or nothing could be told, and what a vantage knew of itself."""
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from itertools import pairwise
 
-from monitor.domain.words import VantageState
 from monitor.formats.text import NAME, plain
-from monitor.formats.times import span as when
+from monitor.languages.phrases import when
+from monitor.languages.words import Words
 from monitor.reports.figures import Day
 from monitor.reports.findings import Findings
 from monitor.reports.parts import Sort
-from monitor.reports.period import day_of
+from monitor.reports.period import days_named
 from monitor.reports.wording import length
 from monitor.store.values import DAY
 
 _WORTH_TELLING = 60.0
 """Seconds of a day; less than that is lost at every restart."""
-_STATES: Mapping[VantageState, str] = {
-    VantageState.OFFLINE: "was offline; what it saw was thrown away",
-    VantageState.RESOLVER_BROKEN: "had no working name servers; what it saw was thrown away",
-    VantageState.CAPTIVE: "was held captive, as by a log-in page; what it saw was thrown away",
-    VantageState.CLOCK_WRONG: "had a wrong clock; what it saw was thrown away",
-    VantageState.DEGRADED: "had a line that was slow or lost packets; time-outs seen from there counted for nothing",
-    VantageState.TRUST_STORE_OLD: "had an old list of authorities; certificates not trusted there counted for nothing",
-}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -40,34 +32,39 @@ class _Run:
         """When the last one was over."""
         return self.last + DAY
 
-    def line(self, *, is_corrected: bool) -> str:
-        """``2026-10-03: nothing was recorded for 1 h 5 min``."""
-        first, last = day_of(self.first), day_of(self.last)
-        days = f"{first}" if first == last else f"{first} to {last}"
-        told = "nothing could be told, or was taken back," if is_corrected else "nothing could be told"
+    def told(self, words: Words, *, is_corrected: bool) -> tuple[str, str]:
+        """The days, and ``nothing was recorded for 1 h 5 min``."""
+        unknown = "taken_back" if is_corrected else "unknown"
         parts = [
-            f"{words} for {length(seconds)}"
-            for seconds, words in ((self.unrecorded, "nothing was recorded"), (self.unknown, told))
+            words(f"report.unseen.{name}", time=length(seconds, words))
+            for seconds, name in ((self.unrecorded, "unrecorded"), (self.unknown, unknown))
             if seconds >= _WORTH_TELLING
         ]
-        return f"{days}: {', '.join(parts)}"
+        return days_named(self.first, self.last, words), ", ".join(parts)
 
 
-def unseen(findings: Findings) -> Iterator[str]:
+def unseen(findings: Findings, words: Words) -> Iterator[str]:
     """One line for each run of days that is the same for the same services, then one for each span of a vantage."""
-    told: dict[str, list[str]] = {}
+    yield from _days(findings, words)
+    for span in findings.spans:
+        lasted = length((span.end or span.start) - span.start, words)
+        what = words(f"report.unseen.{span.state}", vantage=plain(span.vantage, NAME))
+        yield words("report.unseen.span", when=when(span.start, span.end, words), time=lasted, what=what)
+
+
+def _days(findings: Findings, words: Words) -> Iterator[str]:
+    """In the order of the days with which they begin."""
+    told: dict[tuple[int, str, str], list[str]] = {}
     for service in findings.services:
         back = [part.stretch for part in findings.of(Sort.DISMISSED) if part.affects(service.name)]
         for run in _runs(service.days):
             is_corrected = any(begin < run.end and end > run.first for begin, end in back)
-            told.setdefault(run.line(is_corrected=is_corrected), []).append(plain(service.title, NAME))
-    for line, names in sorted(told.items()):
+            line = (run.first, *run.told(words, is_corrected=is_corrected))
+            told.setdefault(line, []).append(plain(service.title, NAME))
+    for (_, days, what), names in sorted(told.items()):
         is_all = len(names) == len(findings.services) > 1
-        yield f"{line} ({'every service' if is_all else ', '.join(names)})"
-    for span in findings.spans:
-        lasted = length((span.end or span.start) - span.start)
-        words = _STATES.get(span.state, str(span.state))
-        yield f"{when(span.start, span.end)}, {lasted}: {plain(span.vantage, NAME)} {words}"
+        listed = words("report.unseen.every") if is_all else ", ".join(names)
+        yield words("report.unseen.days", days=days, what=what, names=listed)
 
 
 def _runs(days: Iterable[Day]) -> Iterator[_Run]:

@@ -44,8 +44,23 @@ class Availability(Protocol):
         ...
 
     @property
-    def coverage(self) -> float | None:
-        """Of all that time, the part that was seen, 0 to 1; None when there is none."""
+    def up(self) -> float:
+        """Seconds in which it answered."""
+        ...
+
+    @property
+    def degraded(self) -> float:
+        """In which it answered slowly, or in part."""
+        ...
+
+    @property
+    def down(self) -> float:
+        """In which it did not answer."""
+        ...
+
+    @property
+    def planned(self) -> float:
+        """In which it did not, as announced."""
         ...
 
 

@@ -5,9 +5,10 @@ from html import escape
 
 from aiohttp import web
 
-from monitor.domain.words import State, Status
+from monitor.domain.words import State
 from monitor.formats.text import plain
 from monitor.web.backend import BACKEND, Backend
+from monitor.web.services import is_planned
 
 _LABEL = 60
 _COLOURS: Mapping[str, str] = {
@@ -46,10 +47,8 @@ def word_of(backend: Backend, service: str) -> str:
     if all(row.check.service != service for row in backend.board.watched()):
         return ""
     state = backend.judged.state(service, "")
-    is_planned = any(
-        service in window.services and window.status is Status.PLANNED for window in backend.judged.windows()
-    )
-    return "maintenance" if is_planned and state is not State.UP else str(state)
+    announced = is_planned(window for window in backend.judged.windows() if service in window.services)
+    return "maintenance" if announced and state in (State.DOWN, State.DEGRADED) else str(state)
 
 
 def svg(label: str, word: str) -> str:

@@ -8,7 +8,7 @@ from monitor.formats.times import clock
 from monitor.web.backend import BACKEND
 from monitor.web.door import HEADERS
 from monitor.web.overview import path_of, shares, standing
-from monitor.web.pages import PAGES
+from monitor.web.pages import PAGES, caution
 from monitor.web.reader import reader
 from monitor.web.reading import alive
 from monitor.web.sayings import beside
@@ -28,7 +28,7 @@ async def card(request: web.Request) -> web.Response:
     found = next((each for each in services(backend, open_now, seen) if each.name == name), None)
     if found is None:
         raise web.HTTPNotFound(text=f"{who.words('message.no_service')}\n")
-    word, state = standing(found.state, [row for part in found.components for row in part.rows], who.words)
+    word, state = standing(found, who.words)
     page = request.app[PAGES].get_template("card.html")
     body = page.render(
         t=who.words,
@@ -36,6 +36,7 @@ async def card(request: web.Request) -> web.Response:
         path=path_of(name),
         word=word,
         state=state,
+        caution=caution(backend, who),
         saying=beside(found, who),
         stories=[tell(report, who) for report in open_now if name in report.window.services][:_SHOWN],
         shares=shares(found.availability, who.words),

@@ -143,6 +143,8 @@ async def events(request: web.Request) -> web.StreamResponse:
         _give_up_early(request.transport)
         version = news.version - news.is_fresh  # the page may have been made before what happened just now
         await response.prepare(request)
+        if request.method == "HEAD":
+            return response
         again = _AGAIN + random.randrange(_AGAIN)  # noqa: S311  # spreads readers, hides nothing
         await response.write(f"retry: {again}\n\n".encode())
         while not (news.is_over or stream.is_gone):

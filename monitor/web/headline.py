@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from monitor.domain.outage import Span
-from monitor.domain.words import Outcome, Status, VantageState
+from monitor.domain.words import Kind, Outcome, Status, VantageState
 from monitor.formats.report import Report
 from monitor.formats.times import clock
 from monitor.languages.phrases import title
@@ -26,24 +26,32 @@ class Headline:
     sentence: str
     caution: str = ""
     """What to know about ourselves beside it."""
-    is_blind: bool = False
-    """Nothing that is seen from here counts."""
 
 
-def headline(standing: Span, alive: Sequence[Report], board: Board, reader: Reader) -> Headline:
+def headline(standing: Span, alive: Sequence[Report], board: Board, reader: Reader, *, is_witnessed: bool) -> Headline:
     """Ourselves first, then what is open, what recovers, what is planned; then single checks."""
-    words = reader.words
-    since = words("headline.since", when=clock(standing.start)) if standing.start else ""
+    words, caution = reader.words, of_ourselves(standing, reader.words, is_witnessed=is_witnessed)
     if standing.state in _BLIND:
-        sentence = f"{words(f'headline.{standing.state}', since=since)} {words('headline.not_held')}"
-        return Headline(word="inconclusive", sentence=sentence, is_blind=True)
-    caution = words(f"headline.{standing.state}", since=since) if standing.state in _CLOUDED else ""
+        return Headline(word="inconclusive", sentence=caution)
     found = _of_windows(alive, reader)
     if found is None:
         found = _of_checks(board.watched(), board.witnesses(), reader)
     elif found[0] in ("failed", "unsure") and not caution and any(map(_answers, board.witnesses())):
         found = (found[0], f"{found[1]} {words('headline.we_are_fine')}")
     return Headline(word=found[0], sentence=found[1], caution=caution)
+
+
+def of_ourselves(standing: Span, words: Words, *, is_witnessed: bool) -> str:
+    """What keeps us from seeing well, or from seeing anything that counts; or nothing.
+
+    ``is_witnessed`` tells that failures count, because a witness answers or there is none. That can be over before
+    the vantage is found to be blind, and without that, where other targets answer.
+    """
+    if standing.state not in _BLIND and not is_witnessed:
+        return f"{words('headline.no_witness')} {words('headline.not_held')}"
+    since = words("headline.since", when=clock(standing.start)) if standing.start else ""
+    said = words(f"headline.{standing.state}", since=since) if standing.state in (*_BLIND, *_CLOUDED) else ""
+    return f"{said} {words('headline.not_held')}" if standing.state in _BLIND else said
 
 
 def _answers(witness: Row) -> bool:
@@ -59,7 +67,8 @@ def _of_windows(alive: Sequence[Report], reader: Reader) -> tuple[str, str] | No
             shown = [title(report, reader) for report in found[:_NAMED]]
             if len(found) > _NAMED:
                 shown.append(reader.words.many("list.more", len(found) - _NAMED))
-            return word, f"{join.join(shown)}."
+            is_slow = word == "failed" and all(report.window.kind is Kind.DEGRADED for report in found)
+            return "unsure" if is_slow else word, f"{join.join(shown)}."
     return None
 
 

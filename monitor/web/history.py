@@ -18,6 +18,7 @@ from monitor.web.story import Story, tell
 A_PAGE = 25
 _OF_A_SERVICE = 10
 _DAY = 86400
+_LAST = moment("9999-12-31T23:59:59Z", 0.0)
 _DATE = re.compile(r"\d{4}-\d\d-\d\d", re.ASCII)
 _FIELDS = ("service", "provider", "kind", "breadth", "since", "until", "text")
 _MOST_CHOICES = 200
@@ -87,7 +88,7 @@ def _pairs(asked: Mapping[str, str], now: float) -> Iterator[tuple[str, str]]:
     """As the API is asked, but for a last day: whoever writes one means all of it."""
     for name, text in asked.items():
         if name == "until" and _DATE.fullmatch(text):
-            yield name, str(round((moment(text, now) + _DAY) * 1000))
+            yield name, str(round(min(moment(text, now) + _DAY, _LAST) * 1000))
         else:
             yield name, text
 

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 from monitor.domain.alert import Acknowledgement
 from monitor.domain.outage import Evidence, Transition, Window
-from monitor.domain.words import Status
+from monitor.domain.words import Kind, Status
 from monitor.formats.report import Report
 from monitor.formats.text import MESSAGE, NAME, plain
 from monitor.formats.times import clock, rfc3339
@@ -13,7 +13,7 @@ from monitor.languages.phrases import corrections
 from monitor.languages.reader import Reader
 from monitor.languages.words import Words
 from monitor.web.lanes import component_of
-from monitor.web.picture import Picture, picture
+from monitor.web.picture import Picture, picture, reach_of
 from monitor.web.sayings import Heard, Moment, acknowledged_when, moments
 from monitor.web.story import Said, Story, all_notes, tell
 
@@ -55,6 +55,7 @@ class WholeStory:
     """Names and values, in the order in which people ask."""
     events: tuple[Event, ...]
     evidence: tuple[Proof, ...]
+    evidence_title: str
     notes: tuple[Said, ...]
 
 
@@ -68,8 +69,14 @@ def tell_all(
         facts=tuple((name, value) for name, value in _facts(report, reader, heard) if value),
         events=tuple(_events(report, acknowledged, heard, reader)),
         evidence=tuple(_proof(item, reader) for item in report.window.evidence[:_EVIDENCE]),
+        evidence_title=reader.words("section.evidence_slow" if _was_slow(report.window) else "section.evidence"),
         notes=all_notes(report.notes, reader),
     )
+
+
+def _was_slow(window: Window) -> bool:
+    """All of the time: nothing in it failed."""
+    return all(kind is Kind.DEGRADED for kind in (window.kind, *(stage.kind for stage in window.stages)))
 
 
 def _facts(report: Report, reader: Reader, heard: Heard) -> Iterator[tuple[str, str]]:
@@ -110,14 +117,15 @@ def _events(report: Report, acknowledged: Acknowledgement | None, heard: Heard, 
 
 def _moments(report: Report, words: Words) -> Iterator[Moment]:
     window = report.window
+    mark, trouble = ("unsure", "slow") if _was_slow(window) else ("failed", "failed")
     closing = "absorbed" if window.status is Status.ABSORBED else "closed"
     end_after = window.end_after if window.end_after is not None and window.end_after > window.start else None
     for at, word, name in (
         (window.start_after, "ok", "last_fine"),
-        (window.start, "failed", "first_failed"),
+        (window.start, mark, f"first_{trouble}" if window.start_after is not None else f"first_{trouble}_alone"),
         (window.opened, "planned", "opened"),
-        (None if window.end is None else end_after, "failed", "last_failed"),
-        (window.end, "recovering", "first_fine"),
+        (None if window.end is None else end_after, mark, f"last_{trouble}"),
+        (window.end, "recovering", "first_fine" if end_after is not None else "first_fine_alone"),
         (window.closed, "over", closing),
         (window.planned_until, "planned", "planned_until"),
     ):
@@ -133,9 +141,11 @@ def _stages(window: Window, words: Words) -> Iterator[Moment]:
     for before, stage in zip(window.stages, window.stages[1:], strict=False):
         if stage.status not in (Status.OPEN, Status.PLANNED):
             continue
-        if (stage.kind, stage.reach) != (before.kind, before.reach):
-            change = words("event.stage", kind=words(f"kind.{stage.kind}"), reach=words(f"reach.{stage.reach}"))
-            yield Moment(stage.since, "failed", change)
+        changed = [words(f"kind.{stage.kind}")] if stage.kind is not before.kind else []
+        if stage.reach is not before.reach:
+            changed.append(reach_of(stage, words))
+        if changed:
+            yield Moment(stage.since, "failed", words("event.stage", how=", ".join(changed)))
         elif before.status is Status.RECOVERING:
             yield Moment(stage.since, "failed", words("event.relapse"))
 

@@ -9,13 +9,13 @@ from urllib.parse import quote, urlencode
 from monitor.domain.words import State
 from monitor.languages.reader import Reader
 from monitor.languages.words import Words
-from monitor.web.backend import Availability, Backend
+from monitor.web.backend import Backend
 from monitor.web.bars import DAY, Bars, Frame, bars
 from monitor.web.board import Row
 from monitor.web.past import Stretch
 from monitor.web.reading import Unreadable, read
 from monitor.web.sayings import Saying, beside
-from monitor.web.services import PERIODS, Service
+from monitor.web.services import PERIODS, Component, Seen, Service
 from monitor.web.status import WAITING, outcome_of, summary
 
 A_PAGE = 100
@@ -117,8 +117,8 @@ def listing(selected: Selected, days: Mapping[str, Sequence[Stretch]], reader: R
 def line(service: Service, drawn: Bars, reader: Reader) -> Line:
     """One row."""
     words = reader.words
-    rows = [row for component in service.components for row in component.rows]
-    tone, state = standing(service.state, rows, words)
+    rows = service.rows
+    tone, state = standing(service, words)
     failing = sum(bool(row.failing_since) for row in rows)
     return Line(
         path=path_of(service.name),
@@ -137,15 +137,17 @@ def path_of(service: str) -> str:
     return f"/service/{quote(service, safe='')}"
 
 
-def standing(state: State, rows: Iterable[Row], words: Words) -> tuple[str, str]:
+def standing(part: Service | Component, words: Words) -> tuple[str, str]:
     """The word for colour and mark, and the state in the reader's language."""
-    if state in TONES:
-        return TONES[state], words(f"state.{state}")
-    is_new = all(outcome_of(row) == WAITING for row in rows)
+    if part.is_planned and part.state in (State.DOWN, State.DEGRADED):
+        return "planned", words("status.planned")
+    if part.state in TONES:
+        return TONES[part.state], words(f"state.{part.state}")
+    is_new = all(outcome_of(row) == WAITING for row in part.rows)
     return (WAITING, words("state.waiting")) if is_new else ("inconclusive", words("state.unknown"))
 
 
-def shares(known: Mapping[str, Availability], words: Words) -> tuple[Share, ...]:
+def shares(known: Mapping[str, Seen], words: Words) -> tuple[Share, ...]:
     """Of each period of which something is known."""
     return tuple(
         Share(period=words(f"period.{period}"), share=words.percent(one.share), seen=_seen(one, words))
@@ -154,9 +156,9 @@ def shares(known: Mapping[str, Availability], words: Words) -> tuple[Share, ...]
     )
 
 
-def _seen(one: Availability, words: Words) -> str:
-    seen = one.coverage or 0.0
-    return words("share.seen", share=words.percent(floor(seen * 100) / 100)) if seen < SEEN_ENOUGH else ""
+def _seen(one: Seen, words: Words) -> str:
+    whole = floor(one.coverage * 100) / 100
+    return words("share.seen", share=words.percent(whole or one.coverage)) if one.coverage < SEEN_ENOUGH else ""
 
 
 def _matches(service: Service, wanted: str) -> bool:

@@ -18,7 +18,8 @@ from monitor.languages.words import DEFAULT, LANGUAGES, words_in
 from monitor.web.backend import BACKEND, Backend
 from monitor.web.bars import HEIGHT
 from monitor.web.cache import cached
-from monitor.web.headline import headline
+from monitor.web.door import Handler
+from monitor.web.headline import headline, of_ourselves
 from monitor.web.history import of_service, search
 from monitor.web.language import switched
 from monitor.web.outage_page import tell_all
@@ -40,6 +41,8 @@ _CARDS = 8
 """Open windows that are told in full; the others are named."""
 _NAMED = 100
 _SAYINGS = 5
+_BARE = "404: Not Found"
+"""What the framework says of a path that is none, and the door of one that is none for strangers."""
 
 
 @cache
@@ -74,16 +77,17 @@ async def status(request: web.Request) -> web.Response:
     ordered = by_urgency(open_now)
     found = services(backend, open_now, seen)
     selected = select(found, request.query)
-    top = headline(ourselves(backend), open_now, backend.board, who)
+    top = headline(ourselves(backend), open_now, backend.board, who, is_witnessed=is_witnessed(backend))
+    about_us = {"caution": top.caution, "not_ready": why_not_ready(backend.vitals())}
     courses = await _courses(backend, ordered)
     days = await days_of(backend, selected.services, who.now)
     # Here and not in the thread: what these walk through changes under way.
-    not_ready, watched_by = why_not_ready(backend.vitals()), watchers(backend.board.witnesses(), who.words)
+    watched_by = watchers(backend.board.witnesses(), who.words)
 
     def shown() -> Mapping[str, object]:
         return {
             "headline": top,
-            "not_ready": not_ready,
+            **about_us,
             "problem": problem,
             "current": [tell(report, who, course, _sayings(report, found, who)) for report, course in courses],
             "others": [tell(report, who) for report in ordered[_CARDS : _CARDS + _NAMED]],
@@ -106,9 +110,11 @@ async def service(request: web.Request) -> web.Response:
         return await message(request, who, "no_service", 404)
     courses = await _courses(backend, [each for each in by_urgency(open_now) if name in each.window.services])
     stored, past = await _stored(backend, found, who)
+    about_us = _about_us(backend, who)
 
     def shown() -> Mapping[str, object]:
         return {
+            **about_us,
             "problem": problem,
             "whole": whole(found, stored, who),
             "current": [tell(report, who, course) for report, course in courses],
@@ -130,10 +136,12 @@ async def outage(request: web.Request) -> web.Response:
     course, told, heard = await asyncio.gather(
         course_of(backend, report), told_of(backend, report), heard_of(backend, report)
     )
+    about_us = _about_us(backend, who)
 
     def shown() -> Mapping[str, object]:
         whole = tell_all(report, who, course, told.acknowledged if told else None, heard)
         return {
+            **about_us,
             "whole": whole,
             "is_alive": report.is_alive,
             "told": told and telling(told, who),
@@ -151,6 +159,17 @@ async def history(request: web.Request) -> web.Response:
     except Unreadable:
         return await message(request, who, "unreadable", 503)
     return await show(request, who, "history.html", lambda: {"search": found}, 400 if found.complaint else 200)
+
+
+@web.middleware
+async def lost(request: web.Request, handler: Handler) -> web.StreamResponse:
+    """A page for people whose address leads nowhere; a line for programs."""
+    try:
+        return await handler(request)
+    except web.HTTPNotFound as error:
+        if error.text != _BARE or "text/html" not in request.headers.get("Accept", ""):
+            raise
+    return await message(request, reader(request), "no_page", 404)
 
 
 async def message(request: web.Request, who: Reader, name: str, code: int, *, is_alone: bool = False) -> web.Response:
@@ -192,6 +211,21 @@ def ourselves(backend: Backend) -> Span:
     """What the judgement says of the vantage; until it has said something, what the witnesses say."""
     state = VantageState.ONLINE if backend.online() else VantageState.OFFLINE
     return backend.judged.standing() or Span(vantage=backend.vantage().name, state=state, start=0.0, end=None)
+
+
+def _about_us(backend: Backend, who: Reader) -> Mapping[str, object]:
+    """What a reader of anything that goes on must know of who says so."""
+    return {"caution": caution(backend, who), "not_ready": why_not_ready(backend.vitals())}
+
+
+def caution(backend: Backend, who: Reader) -> str:
+    """What to know of us beside anything that we say; or nothing."""
+    return of_ourselves(ourselves(backend), who.words, is_witnessed=is_witnessed(backend))
+
+
+def is_witnessed(backend: Backend) -> bool:
+    """Whether what fails now counts."""
+    return backend.online() or not backend.board.witnesses()
 
 
 async def _courses(backend: Backend, found: Sequence[Report]) -> list[tuple[Report, Sequence[Transition]]]:

@@ -3,8 +3,8 @@
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
-from monitor.domain.outage import Transition
-from monitor.domain.words import Kind, State, Status
+from monitor.domain.outage import Stage, Transition
+from monitor.domain.words import Kind, Reach, State, Status
 from monitor.formats.report import Report
 from monitor.formats.text import NAME, plain
 from monitor.formats.times import utc
@@ -52,6 +52,11 @@ def picture(report: Report, reader: Reader, course: Iterable[Transition], *, by_
     )
 
 
+def reach_of(stage: Stage, words: Words) -> str:
+    """For whom it was, in a list of what it was."""
+    return words("event.alone") if stage.reach is Reach.UNDETERMINED else words(f"reach.{stage.reach}")
+
+
 def _stages(report: Report, words: Words, shown: Stretch) -> Row:
     window = report.window
     over = shown.end if window.end is None else window.end
@@ -62,7 +67,7 @@ def _stages(report: Report, words: Words, shown: Stretch) -> Row:
     for stage, end in zip(stages, ends, strict=True):
         name = "planned" if stage.status is Status.PLANNED else str(stage.kind)
         drawn.setdefault(name, []).append(_line(stage.since, end, shown))
-        told.append(f"{_moment(stage.since, shown)} {words(f'kind.{stage.kind}')}, {words(f'reach.{stage.reach}')}")
+        told.append(f"{_moment(stage.since, shown)} {words(f'kind.{stage.kind}')}, {reach_of(stage, words)}")
     if not stages:
         name = "planned" if report.is_planned else str(window.kind)
         drawn[name] = [_line(window.start, over, shown)]

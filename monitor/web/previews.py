@@ -16,8 +16,8 @@ from monitor.web.bars import DAY, HEIGHT, Bars, Frame, bars
 from monitor.web.cache import cached
 from monitor.web.headline import headline
 from monitor.web.lanes import WIDTH
-from monitor.web.overview import DAYS, days_of, shares, standing
-from monitor.web.pages import by_urgency, course_of, ourselves, place
+from monitor.web.overview import DAYS, Share, days_of, shares, standing
+from monitor.web.pages import by_urgency, caution, course_of, is_witnessed, ourselves, place
 from monitor.web.past import Stretch
 from monitor.web.picture import picture
 from monitor.web.press import written
@@ -47,7 +47,7 @@ async def status(request: web.Request) -> web.Response:
     open_now, _ = await alive(backend)
     found = sorted(services(backend, open_now, {}), key=lambda each: _URGENCY.index(each.state))[:_STRIPS]
     days = await days_of(backend, found, who.now)
-    top = headline(ourselves(backend), open_now, backend.board, who)
+    top = headline(ourselves(backend), open_now, backend.board, who, is_witnessed=is_witnessed(backend))
     first = next(iter(by_urgency(open_now)), None)
     return await _shown(
         request,
@@ -73,7 +73,7 @@ async def service(request: web.Request) -> web.Response:
         days = list(await read(backend.history, backend.history.past.parts(name, who.now - (DAYS - 1) * DAY)))
     except Unreadable:
         days = []
-    word, state = standing(found.state, [row for part in found.components for row in part.rows], who.words)
+    word, state = standing(found, who.words)
     first = next((each for each in by_urgency(open_now) if name in each.window.services), None)
     return await _shown(
         request,
@@ -82,8 +82,8 @@ async def service(request: web.Request) -> web.Response:
             word=word,
             title=plain(found.title, NAME),
             state=state,
-            when=", ".join(f"{share.period} {share.share}" for share in shares(found.availability, who.words)),
-            text=sentence(first, who) if first else "",
+            when=", ".join(map(_said, shares(found.availability, who.words))),
+            text=caution(backend, who) or (sentence(first, who) if first else ""),
             strips=_parts(found, days, who),
             axis=_ninety_days(who),
         ),
@@ -125,6 +125,10 @@ async def _shown(request: web.Request, who: Reader, preview: Preview) -> web.Res
     whole = replace(preview, text=plain(preview.text, SENTENCE), foot=plain(foot, NAME))
     body = await written(request, lambda: drawn(whole))
     return web.Response(body=body, content_type="image/png", headers={"Content-Language": who.words.language})
+
+
+def _said(share: Share) -> str:
+    return f"{share.period} {share.share}" + (f" ({share.seen})" if share.seen else "")
 
 
 def _parts(found: Service, days: Sequence[Stretch], who: Reader) -> tuple[Strip, ...]:

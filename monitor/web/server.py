@@ -29,7 +29,7 @@ def make_app(backend: Backend, listen: Listen, extra: list[web.RouteDef]) -> web
     proven = {route.path for route in signed}
     everybody = {route.path for route in everyones}
     enter = public_door(listen, everybody | proven) if backend.public else door(listen, proven)
-    app = web.Application(middlewares=[enter, remember], client_max_size=MOST)
+    app = web.Application(middlewares=[pages.lost, enter, remember], client_max_size=MOST)
     app[BACKEND] = backend
     app[pages.PAGES] = pages.environment()
     app[events.NEWS] = news = events.News(lambda: events.picture(backend))
@@ -88,6 +88,8 @@ async def _metrics(request: web.Request) -> web.StreamResponse:
         response.headers["Content-Encoding"] = "gzip"
     with suppress(ConnectionError):  # a scraper may hang up in the middle: it is nobody's error
         await response.prepare(request)
+        if request.method == "HEAD":  # what is written then would be taken for the head of the next answer
+            return response
         async for piece in scrape.body:
             await response.write(piece)
         await response.write_eof()

@@ -102,7 +102,7 @@ def whole(service: Service, known: Known, reader: Reader) -> Whole:
     words, now = reader.words, reader.now
     by_day, by_hour = Frame(step=DAY, count=DAYS, now=now), Frame(step=HOUR, count=HOURS, now=now)
     days, hours = _by_component(known.days), _by_component(known.hours)
-    tone, state = standing(service.state, _rows(service), words)
+    tone, state = standing(service, words)
     drawn = {
         name: (
             bars(days[name], by_day, words, is_marked=True),
@@ -125,11 +125,6 @@ def whole(service: Service, known: Known, reader: Reader) -> Whole:
     )
 
 
-def _rows(service: Service) -> Iterator[Row]:
-    for component in service.components:
-        yield from component.rows
-
-
 def _by_component(stretches: Iterable[Stretch]) -> defaultdict[str, list[Stretch]]:
     found: defaultdict[str, list[Stretch]] = defaultdict(list)
     for stretch in stretches:
@@ -146,7 +141,7 @@ def _bad_days(days: Iterable[Stretch], frame: Frame, words: Words) -> Iterator[s
 
 
 def _part(component: Component, drawn: tuple[Bars, Bars], known: Known, reader: Reader) -> Part:
-    tone, state = standing(component.state, component.rows, reader.words)
+    tone, state = standing(component, reader.words)
     shown = component.rows[:_CHECKS]
     return Part(
         name=component.name,

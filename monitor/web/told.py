@@ -8,8 +8,9 @@ from urllib.parse import quote
 from monitor.domain.alert import Acknowledgement, Post, PostState
 from monitor.domain.words import Status
 from monitor.formats.report import Report
-from monitor.formats.text import NAME, SENTENCE, plain
+from monitor.formats.text import NAME, plain
 from monitor.formats.times import clock, rfc3339
+from monitor.languages.detours import Reason, reason
 from monitor.languages.reader import Reader
 from monitor.web.backend import Backend
 from monitor.web.reading import Unreadable, read
@@ -41,8 +42,8 @@ class Line:
     word: str
     """For its mark."""
     state: str
-    detours: tuple[tuple[str, str], ...]
-    """What was passed over, in the reader's language, and why, in English."""
+    detours: tuple[tuple[str, Reason], ...]
+    """What was passed over, and why."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -143,7 +144,7 @@ def _state(post: Post, reader: Reader) -> str:
     return words(f"told.{post.state}", time=words.lasting(took))
 
 
-def _detours(post: Post, reader: Reader) -> Iterator[tuple[str, str]]:
+def _detours(post: Post, reader: Reader) -> Iterator[tuple[str, Reason]]:
     for detour in post.detours:
         channel = plain(detour.channel, NAME)
-        yield reader.words("told.passed_over", channel=channel) if channel else "", plain(detour.why, SENTENCE)
+        yield reader.words("told.passed_over", channel=channel) if channel else "", reason(detour.why, reader.words)

@@ -116,6 +116,20 @@ def test_a_late_letter_says_how_late_and_which_way_could_not_be_taken() -> None:
     assert "Delayed" not in letter(Event.OPENED, signal_open()).text
 
 
+@pytest.mark.parametrize(
+    ("language", "said"),
+    [
+        ("fr", "tg a été évité : Telegram est lui-même en panne depuis 11:20 UTC"),
+        ("it", "tg è stato evitato: Telegram è a sua volta guasto dalle 11:20 UTC"),
+    ],
+)
+def test_the_reason_is_in_the_language_of_the_letter_and_for_programs_in_english(language: str, said: str) -> None:
+    detours = (Detour(channel="tg", why="Telegram is down itself since 11:20 UTC", at=NOW),)
+    made = letter(Event.OPENED, signal_open(), language=language, detours=detours)
+    assert said in made.text.replace("\u00a0", " ")
+    assert made.document["channel"]["passed_over"] == [{"name": "tg", "why": detours[0].why}]
+
+
 def test_without_an_address_of_the_pages_there_are_no_links() -> None:
     plain = letter(Event.OPENED, signal_open(), known=knowledge(base=""))
     assert plain.link == ""

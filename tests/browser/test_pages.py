@@ -9,6 +9,7 @@ import pytest
 from axe_playwright_python.sync_playwright import Axe  # type: ignore[import-untyped]  # ships no types
 from playwright.sync_api import Page, expect
 
+from monitor.web.runbooks import runbook_folder
 from tests.browser.conftest import PAST_DAYS, Open
 from tests.browser.stage import NASTY
 
@@ -135,6 +136,20 @@ def test_on_a_narrow_screen_nothing_sticks_out(visit: Open, scheme: str, languag
         seen.go(path)
         _picture(seen.page, f"narrow-{scheme}-{language}-{path}")
         assert seen.page.evaluate("document.documentElement.scrollWidth") <= 360, path
+
+
+def test_a_runbook_can_be_read_on_the_phone_of_who_was_woken(visit: Open) -> None:
+    seen = visit("calm", width=320)
+    for name in sorted(path.name for path in runbook_folder().glob("*.md")):
+        seen.go(f"/runbooks/{name}")
+        assert seen.page.evaluate("document.documentElement.scrollWidth") <= 320, name
+
+
+def test_the_legend_keeps_its_colours_where_the_system_chooses_them(visit: Open) -> None:
+    seen = visit("troubled", forced_colors="active")
+    colour = "(e, part) => getComputedStyle(e, part).backgroundColor"
+    keys = [key.evaluate(colour, "::before") for key in seen.page.locator(".key.fine, .key.blind").all()]
+    assert len(set(keys)) == 2
 
 
 @pytest.mark.parametrize(("scheme", "width"), [("light", 360), ("dark", 1100)])

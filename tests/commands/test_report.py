@@ -13,6 +13,7 @@ from typer.testing import CliRunner, Result
 from monitor.cli import app
 from monitor.domain.outage import StateSeconds
 from monitor.domain.ruling import Ruling
+from monitor.languages.words import LANGUAGES
 from monitor.store import Store
 from tests.support.windows import NOW, a_note, acme_planned, at, whatsapp_2022
 from tests.test_cli import lastseen
@@ -74,14 +75,14 @@ async def test_a_page_is_what_one_gets(store: Store, config: Path) -> None:
     assert (done.returncode, done.stderr) == (0, "")
     assert done.stdout.startswith("<!doctype html>")
     assert "<h1>Availability: October 2022</h1>" in done.stdout
-    assert "<td>99.607 %</td><td>100 %</td><td>2 h 55 min</td><td>1</td>" in done.stdout
+    assert "<td>99.607\u00a0%</td><td>100\u00a0%</td><td>2 h 55 min</td><td>1</td>" in done.stdout
     assert "Meta says: a technical error on their side.\nOur campaign" in done.stdout
 
 
 async def test_markdown_for_a_mail_and_csv_for_a_spreadsheet(store: Store, config: Path) -> None:
     mail = await run("--month", "2022-10", "--format", "md", "--service", "whatsapp", config)
     table = await run("--since", "2022-10-24", "--until", "2022-10-26", "--format=csv", config, "--objective", "90")
-    assert "| WhatsApp | 99.607 % | 100 % | 2 h 55 min | 1 | 2 h 55 min |" in mail.stdout
+    assert "| WhatsApp | 99.607\u00a0% | 100\u00a0% | 2 h 55 min | 1 | 2 h 55 min |" in mail.stdout
     assert "Acme" not in mail.stdout
     rows = list(csv.DictReader(io.StringIO(table.stdout)))
     assert [(row["service"], row["component"]) for row in rows] == [
@@ -89,6 +90,22 @@ async def test_markdown_for_a_mail_and_csv_for_a_spreadsheet(store: Store, confi
     ]
     assert float(rows[0]["availability"]) == pytest.approx(1 - 10_500 / 172_800, abs=1e-6)
     assert (rows[0]["first_day"], rows[0]["last_day"], rows[0]["objective_met"]) == ("2022-10-24", "2022-10-25", "yes")
+
+
+async def test_it_speaks_the_language_that_is_asked_for_and_its_csv_none(store: Store, config: Path) -> None:
+    page, mail = [
+        await run("--month", "2022-10", "--language", language, config, *form)
+        for language, form in (("fr", ()), ("it", ("--format", "md")))
+    ]
+    assert '<html lang="fr">' in page.stdout
+    assert "<h1>Disponibilité\u00a0: octobre 2022</h1>" in page.stdout
+    assert "whatsapp était en panne, totalement" in page.stdout.lower()
+    assert mail.stdout.startswith("# Disponibilità: ottobre 2022\n")
+    assert "| WhatsApp | 99,607\u00a0% | 100\u00a0% | 2 h 55 min | 1 | 2 h 55 min |" in mail.stdout
+    tables = [
+        await run("--month", "2022-10", "--format", "csv", "--language", language, config) for language in LANGUAGES
+    ]
+    assert len({table.stdout for table in tables}) == 1
 
 
 async def test_only_what_a_provider_has(store: Store, config: Path) -> None:
@@ -111,6 +128,7 @@ async def test_without_a_month_it_is_the_last_one(store: Store, config: Path) ->
         (("--since", "7d"), "--since 7d: write a day as 2026-10-01"),
         (("--until", "2022-10-05"), "--until needs --since"),
         (("--month", "2022-10", "--since", "2022-10-05"), "give --month, or --since and --until"),
+        (("--language", "de"), "--language de: give one of en, fr, it"),
         (("--month", "2022-10", "--service", "nobody"), "store: nothing is known of nobody for October 2022"),
         (("--month", "2022-10", "--provider", "nobody"), "store: nothing is known of nobody for October 2022"),
     ],
@@ -132,5 +150,5 @@ async def test_without_a_database_it_says_so_and_makes_none(config: Path) -> Non
 def test_help_has_an_example_and_all_options() -> None:
     shown = CliRunner().invoke(app, ["report", "--help"], env={"COLUMNS": "120"}).stdout
     assert "Example: lastseen report --month 2026-10" in shown
-    for option in ("--month", "--since", "--until", "--service", "--provider", "--objective", "--format"):
+    for option in ("--month", "--since", "--until", "--service", "--provider", "--objective", "--format", "--language"):
         assert option in shown

@@ -6,11 +6,13 @@ from hypothesis import given, settings
 from markdown_it import MarkdownIt
 
 from monitor.formats.text import SENTENCE, plain
+from monitor.languages.words import words_in
 from monitor.reports.findings import Findings
 from monitor.reports.markdown import as_markdown
 from tests.formats.test_markdown import Table
 from tests.reports.papers import EVIL, HOSTILE_FINDINGS, eventful
 
+EN = words_in("en")
 _TAGS = {
     *("h1", "h2", "h3", "p", "strong", "ul", "li", "br", "blockquote"),
     *("table", "thead", "tbody", "tr", "th", "td"),
@@ -19,7 +21,7 @@ _TAGS = {
 
 def texts(findings: Findings) -> list[str]:
     """The text of every paragraph, heading, cell and item, as it reads."""
-    tokens = MarkdownIt("commonmark").enable(["table", "strikethrough"]).parse(as_markdown(findings))
+    tokens = MarkdownIt("commonmark").enable(["table", "strikethrough"]).parse(as_markdown(findings, EN))
     inline = [token.children or [] for token in tokens if token.type == "inline"]
     return ["".join("\n" if each.type == "hardbreak" else each.content for each in children) for children in inline]
 
@@ -27,7 +29,7 @@ def texts(findings: Findings) -> list[str]:
 @given(HOSTILE_FINDINGS)
 @settings(deadline=None, max_examples=40)
 def test_whatever_servers_and_people_said_it_is_text(findings: Findings) -> None:
-    read = Table(as_markdown(findings))
+    read = Table(as_markdown(findings, EN))
     assert read.tags <= _TAGS
     assert read.addresses == []
     found = texts(findings)
@@ -38,12 +40,12 @@ def test_whatever_servers_and_people_said_it_is_text(findings: Findings) -> None
 
 
 def test_tables_have_the_numbers_and_chapters_the_windows() -> None:
-    rows = Table(as_markdown(eventful())).rows
+    rows = Table(as_markdown(eventful(), EN)).rows
     assert rows[1][0] == f"S {EVIL}"
     assert rows[1][1:9] == [
-        *("99.470 %", "99.76 %", "3 h 55 min", "3", "3 h 55 min", "2 h 55 min", "1 h 42 min", "10 d 5 h"),
+        *("99.470\u00a0%", "99.76\u00a0%", "3 h 55 min", "3", "3 h 55 min", "2 h 55 min", "1 h 42 min", "10 d 5 h"),
     ]
-    assert rows[2][1:4] == ["100 %", "93.38 %", "0 s"]
+    assert rows[2][1:4] == ["100\u00a0%", "93.38\u00a0%", "0 s"]
     found = texts(eventful())
     assert f"S was down, {EVIL}" in found
     assert "It ended after the period. Counted: 30 min." in found
@@ -56,4 +58,4 @@ def test_what_would_begin_a_list_or_a_heading_does_not() -> None:
         first = made.parts[0]
         shown = replace(first, report=replace(first.report, window=replace(first.report.window, sentence=evil)))
         assert plain(evil, SENTENCE) in texts(replace(made, parts=(shown,))), evil
-    assert "\\-" not in as_markdown(eventful()), "dates are left as they are"
+    assert "\\-" not in as_markdown(eventful(), EN), "dates are left as they are"

@@ -2,16 +2,19 @@
 
 import re
 from html.parser import HTMLParser
+from itertools import pairwise
 
 from hypothesis import given, settings
 from typing_extensions import override
 
 from monitor.formats.text import SENTENCE, plain, prose
+from monitor.languages.words import words_in
 from monitor.reports.findings import Findings
 from monitor.reports.page import as_page
 from monitor.reports.paper import paper
 from tests.reports.papers import EVIL, HOSTILE_FINDINGS, eventful
 
+EN = words_in("en")
 _TAGS = {
     *("html", "head", "meta", "title", "style", "body", "header", "main", "section", "article", "figure", "figcaption"),
     *("h1", "h2", "h3", "p", "ul", "li", "i", "div", "span", "strong", "small", "abbr", "blockquote", "dl", "dt", "dd"),
@@ -66,7 +69,7 @@ def assert_harmless(read: Read) -> None:
 
 
 def test_text_of_others_is_text() -> None:
-    read = Read(as_page(eventful()))
+    read = Read(as_page(eventful(), EN))
     assert_harmless(read)
     assert f"S was down, {EVIL}" in read.text["p"]
     assert f"{EVIL}\nand the next line" in read.text["p"]
@@ -77,7 +80,7 @@ def test_text_of_others_is_text() -> None:
 @given(HOSTILE_FINDINGS)
 @settings(deadline=None, max_examples=40)
 def test_whatever_servers_and_people_said_it_stays_text(findings: Findings) -> None:
-    text = as_page(findings)
+    text = as_page(findings, EN)
     text.encode()
     read = Read(text)
     assert_harmless(read)
@@ -90,14 +93,14 @@ def test_whatever_servers_and_people_said_it_stays_text(findings: Findings) -> N
 
 
 def test_it_needs_nothing_else_and_forbids_it() -> None:
-    text = as_page(eventful())
+    text = as_page(eventful(), EN)
     assert ("content", "default-src 'none'; style-src 'unsafe-inline'") in Read(text).attributes
     assert not re.search(r"url\(|@import|https?:", text)
     assert len(text) < 60_000
 
 
 def test_it_says_what_the_paper_says() -> None:
-    read, made = Read(as_page(eventful())), paper(eventful())
+    read, made = Read(as_page(eventful(), EN)), paper(eventful(), EN)
     assert read.text["h1"] == [made.title]
     assert " ".join(made.summary) in read.text["p"]
     headings = ["Outages", "Only slow", "Planned", "Taken back"]
@@ -110,7 +113,10 @@ def test_it_says_what_the_paper_says() -> None:
 
 
 def test_pictures_have_words_for_who_cannot_see_them() -> None:
-    labels = [value for name, value in Read(as_page(eventful())).attributes if name == "aria-label"]
-    assert labels[0].endswith("day by day. Down on 2026-10-04 (30 min), 2026-10-25 (2 h 55 min), 2026-10-31 (30 min).")
+    attributes = Read(as_page(eventful(), EN)).attributes
+    labels = [label for role, (_, label) in pairwise(attributes) if role == ("role", "img")]
+    assert labels[0].endswith(
+        "day by day. Down on 2026-10-04 (30 min), 2026-10-25 (2 h 55 min) and 2026-10-31 (30 min)."
+    )
     assert labels[1] == "T, day by day. Never seen down."
-    assert labels[2].endswith(": 529.8 % of the budget used")
+    assert labels[2].endswith(": 529.8\u00a0% of the budget used")

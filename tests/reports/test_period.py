@@ -2,14 +2,17 @@
 
 import pytest
 
+from monitor.languages.words import words_in
 from monitor.reports.period import between, month
 from tests.reports.months import AFTER, FIRST, LATER, OCTOBER, october, running
 from tests.support.windows import at
 
+EN = words_in("en")
+
 
 def test_a_month_begins_and_ends_at_midnight_utc() -> None:
     assert (OCTOBER.since, OCTOBER.until, OCTOBER.end) == (FIRST, AFTER, AFTER)
-    assert (OCTOBER.name, OCTOBER.dates) == ("October 2026", "2026-10-01 to 2026-10-31")
+    assert (OCTOBER.name(EN), OCTOBER.dates(EN)) == ("October 2026", "2026-10-01 to 2026-10-31")
     assert len(list(OCTOBER.days())) == 31
     assert len(list(month("2024-02", LATER).days())) == 29
 
@@ -18,7 +21,7 @@ def test_a_month_begins_and_ends_at_midnight_utc() -> None:
     ("now", "name"), [("2026-11-22T12:00:00", "October 2026"), ("2027-01-01T00:00:00", "December 2026")]
 )
 def test_without_a_name_it_is_the_last_month_that_is_over(now: str, name: str) -> None:
-    assert month("", at(now)).name == name
+    assert month("", at(now)).name(EN) == name
 
 
 def test_a_month_that_is_not_over_ends_now() -> None:
@@ -29,10 +32,10 @@ def test_a_month_that_is_not_over_ends_now() -> None:
 
 
 def test_other_periods_are_whole_days_and_a_month_keeps_its_name() -> None:
-    assert between("2026-10-05", "2026-10-06", LATER).dates == "2026-10-05"
-    assert between("2026-10-05", "2026-10-12", LATER).name == "2026-10-05 to 2026-10-11"
-    assert between("2026-10-01", "2026-11-01", LATER).name == "October 2026"
-    assert between("2026-10-20", "", LATER).dates == "2026-10-20 to 2026-11-02", "today included"
+    assert between("2026-10-05", "2026-10-06", LATER).dates(EN) == "2026-10-05"
+    assert between("2026-10-05", "2026-10-12", LATER).name(EN) == "2026-10-05 to 2026-10-11"
+    assert between("2026-10-01", "2026-11-01", LATER).name(EN) == "October 2026"
+    assert between("2026-10-20", "", LATER).dates(EN) == "2026-10-20 to 2026-11-02", "today included"
 
 
 @pytest.mark.parametrize(

@@ -5,6 +5,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from monitor.formats.report import report
+from monitor.languages.words import words_in
 from monitor.reports.figures import Subject
 from monitor.reports.findings import Findings
 from monitor.reports.period import between
@@ -16,7 +17,7 @@ S = Subject(name="s", title="S", provider="p")
 
 
 def drawn(made: Findings) -> Pictures:
-    return pictures(made.services[0], made.parts, made.period)
+    return pictures(made.services[0], made.parts, made.period, made.reader(words_in("en")))
 
 
 def heights(made: Pictures, day: int) -> dict[str, float]:
@@ -29,7 +30,7 @@ def test_a_day_is_a_bar_of_its_time() -> None:
     assert heights(made, 1) == {"up": HEIGHT}
     assert heights(made, 2) == {"up": HEIGHT / 2, "down": HEIGHT / 2}
     assert heights(made, 3) == {"unseen": HEIGHT}
-    assert made.days[1].label == "2026-10-02: 50.000 %; down 12 h"
+    assert made.days[1].label == "2026-10-02: 50.000\u00a0%; down 12 h"
     assert made.days[2].label == "2026-10-03; not seen 1 d"
 
 
@@ -37,7 +38,7 @@ def test_ten_seconds_are_seen() -> None:
     made = drawn(findings([(S, days(booked(2, down=10)))], []))
     assert heights(made, 2)["down"] > HEIGHT / 10
     assert sum(heights(made, 2).values()) == pytest.approx(HEIGHT)
-    assert made.days[1].label == "2026-10-02: 99.988 %; down 10 s"
+    assert made.days[1].label == "2026-10-02: 99.988\u00a0%; down 10 s"
 
 
 def test_days_that_have_not_come_are_not_drawn() -> None:

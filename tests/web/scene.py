@@ -37,6 +37,22 @@ class Share:
     share: float | None = None
     coverage: float | None = None
 
+    def over(self, seconds: float) -> "Booked":
+        """As the store has it."""
+        return Booked(service=self.service, share=self.share, up=seconds * (self.coverage or 0.0))
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Booked:
+    """Seconds in each state."""
+
+    service: str
+    share: float | None
+    up: float
+    degraded: float = 0.0
+    down: float = 0.0
+    planned: float = 0.0
+
 
 class StoreDown(Exception):
     """What the store of a test raises."""
@@ -54,6 +70,8 @@ class Shelf:
     paces: dict[str, dict[int, Hour]] = field(default_factory=dict)
     transitions: list[Transition] = field(default_factory=list)
     claims: list[Said] = field(default_factory=list)
+    booked: list[Booked] = field(default_factory=list)
+    """What is known of all time, however much of it is asked for."""
     problem: str = ""
 
     def history(self) -> History:
@@ -77,9 +95,9 @@ class Shelf:
         self.fail()
         return next((noted for noted in self.kept if noted[0].id == window_id), None)
 
-    async def _availability(self, _since: float, _until: float) -> Iterable[Availability]:
+    async def _availability(self, since: float, until: float) -> Iterable[Availability]:
         self.fail()
-        return self.shares
+        return [*self.booked, *(one.over(until - since) for one in self.shares)]
 
     async def _claims(self, services: Collection[str], since: float, until: float) -> Sequence[Said]:
         self.fail()

@@ -96,6 +96,11 @@ async def test_what_cannot_be_searched_is_said_beside_the_form() -> None:
         assert (await http.get("/history?kind=worst")).status == 400
 
 
+async def test_the_last_day_that_can_be_chosen_can_be_searched() -> None:
+    scene = a_scene()
+    assert (await asked(scene, "?until=9999-12-31")).until == at("9999-12-31T23:59:59")
+
+
 async def test_with_very_many_services_the_field_takes_what_is_written() -> None:
     scene = a_scene()
     scene.board.replace([a_check("a", service=f"s{number}") for number in range(500)])

@@ -1,5 +1,6 @@
 """In a real browser: what changes under the reader's eyes and what must not, and what other sites may frame."""
 
+import asyncio
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
@@ -32,7 +33,9 @@ _PAGE = """<!doctype html><html lang="fr"><head><title>number {n}</title>
 <details id="b" open><summary>second</summary>b{n}</details>
 <details id="c"{open}><summary>third</summary>c{n}</details>
 <a href="/elsewhere">a link</a> <input id="find">
-<p style="height: 3000px">long</p></main></body></html>"""
+<p style="height: 3000px">long</p>
+<p class="asof">Vu de fra-1 le <time>2022-10-25 12:00:0{n} UTC</time></p></main></body></html>"""
+_HEADERS = {"Cache-Control": "public, no-cache"}
 
 
 class Site:
@@ -42,6 +45,9 @@ class Site:
         self.fetched = 0
         self.word = "calm"
         self.is_third_open = False
+        self.status = 200
+        self.ready = asyncio.Event()
+        self.ready.set()
         self.port = free_port()
         self._server: TestServer | None = None
         self.news = News(lambda: self.word)
@@ -49,7 +55,8 @@ class Site:
     async def page(self, _: web.Request) -> web.Response:
         self.fetched += 1
         text = _PAGE.format(n=self.fetched, open=" open" if self.is_third_open else "")
-        return web.Response(text=text, content_type="text/html")
+        await self.ready.wait()
+        return web.Response(text=text, status=self.status, content_type="text/html", headers=_HEADERS)
 
     async def start(self) -> None:
         app = web.Application()
@@ -137,6 +144,85 @@ async def test_a_broken_stream_is_said_in_the_language_of_the_page_and_mended(
         await expect(page.locator("#n")).to_have_text("2")
         site.change()
         await expect(page.locator("#n")).to_have_text("3")
+
+
+async def test_the_note_of_a_broken_stream_gives_the_time_of_what_is_shown_as_the_page_does(browser: Browser) -> None:
+    site = Site()
+    async with opened(browser, site) as page:
+        site.change()
+        await expect(page.locator("#n")).to_have_text("2")
+        await site.stop()
+        await expect(page.locator("#live")).to_have_text("Plus en direct depuis 2022-10-25 12:00:02 UTC")
+
+
+async def test_a_page_that_is_not_answered_any_more_does_not_pass_for_what_is_now(browser: Browser) -> None:
+    site = Site()
+    async with opened(browser, site) as page:
+        site.ready.clear()  # the stream stays, as on a line that went dead: no answer, and no error
+        await page.clock.run_for(60_000)
+        await expect(page.locator("#live")).to_have_count(0)
+        await page.clock.run_for(90_000)
+        await expect(page.locator("#live")).to_contain_text("depuis 2022-10-25 12:00:01 UTC")
+        site.ready.set()
+        await expect(page.locator("#live")).to_have_count(0)
+        site.status = 503
+        site.change()
+        await expect(page.locator("#live")).to_have_count(1)
+        assert int(await page.locator("#n").inner_text()) < site.fetched, "better what was than a complaint"
+        site.status = 200
+        await page.clock.run_for(30_000)
+        await expect(page.locator("#live")).to_have_count(0)
+
+
+async def test_a_page_that_somebody_has_selected_text_on_says_that_it_goes_out_of_date(browser: Browser) -> None:
+    site = Site()
+    async with opened(browser, site) as page:
+        await page.evaluate("getSelection().selectAllChildren(document.getElementById('n'))")
+        await page.clock.run_for(150_000)
+        await expect(page.locator("#n")).to_have_text("1")
+        await expect(page.locator("#live")).to_contain_text("depuis 2022-10-25 12:00:01 UTC")
+        await page.evaluate("getSelection().removeAllRanges()")
+        await page.clock.run_for(30_000)
+        await expect(page.locator("#n")).to_have_text("2")
+        await expect(page.locator("#live")).to_have_count(0)
+
+
+async def test_a_monitor_that_is_back_takes_the_note_away_only_with_a_new_page(
+    browser: Browser, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("monitor.web.events._AGAIN", 100)
+    site = Site()
+    async with opened(browser, site) as page:
+        await page.fill("#find", "what")
+        await site.stop()
+        await expect(page.locator("#live")).to_have_count(1)
+        await site.start()
+        await until(lambda: site.news.readers == 1)
+        await page.wait_for_timeout(200)
+        assert await page.locator("#live").count() == 1, "what is shown is of before"
+
+
+async def test_whoever_goes_back_sees_what_is_now_and_not_what_was(browser: Browser) -> None:
+    site = Site()
+    await site.start()
+    page = await browser.new_page()  # its clock is its own: a turned one hides how a page was come to
+    try:
+        await page.goto(f"http://127.0.0.1:{site.port}/")
+        await page.goto("about:blank")
+        await page.go_back()
+        await expect(page.locator("#n")).to_have_text("2", timeout=5_000)
+        await page.close()
+    finally:
+        await site.stop()
+
+
+async def test_a_page_that_is_gone_is_shown_as_gone(browser: Browser) -> None:
+    site = Site()
+    async with opened(browser, site) as page:
+        site.status = 404
+        site.change()
+        await expect(page.locator("#n")).to_have_text("2")
+        await expect(page.locator("#live")).to_have_count(0)
 
 
 async def test_without_a_stream_the_page_is_fetched_every_half_minute(

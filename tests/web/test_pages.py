@@ -4,18 +4,23 @@ import re
 from collections.abc import Mapping
 from dataclasses import replace
 from html.parser import HTMLParser
+from importlib.resources import files
 from typing import Any
 
 import pytest
 
 from monitor.domain.attempt import Failure
 from monitor.domain.check import WITNESS
-from monitor.domain.outage import Span
-from monitor.domain.words import Layer, Outcome, Reason, State, Status, VantageState
+from monitor.domain.outage import Span, Stage
+from monitor.domain.words import Kind, Layer, Outcome, Reach, Reason, State, Status, VantageState
 from tests.metrics.test_exposition import ok
 from tests.support.fakes import a_check
 from tests.support.windows import NOW, a_note, acme_planned, signal_open, telegram_recovering, whatsapp_2022
-from tests.web.scene import Scene, Share, client, failed
+from tests.web.scene import Booked, Scene, Share, client, failed
+from tests.web.test_pictures import day
+
+_LEGEND = ("fine", "degraded", "down", "planned", "blind", "none")
+_STYLE = (files("monitor.web") / "static/style.css").read_text()
 
 
 async def look(scene: Scene, path: str = "/", headers: Mapping[str, str] | None = None) -> str:
@@ -117,6 +122,65 @@ async def test_what_is_open_is_said_before_what_recovers_and_what_was_announced(
     assert places == sorted(places)
 
 
+async def test_what_is_only_slow_is_not_marked_as_down() -> None:
+    scene = in_state(VantageState.ONLINE)
+    slow = signal_open(kind=Kind.DEGRADED)
+    scene.keep((slow, ()))
+    assert await headline(scene) == ("unsure", "signal chat is slow.")
+    scene.keep((slow, ()), (signal_open(id="other", target="telegram"), ()))
+    assert (await headline(scene))[0] == "failed"
+
+
+@pytest.mark.parametrize("path", ["/service/s", f"/outage/{signal_open().id}", "/card/s"])
+async def test_a_blind_vantage_is_said_wherever_something_seems_to_go_on(path: str) -> None:
+    scene = in_state(VantageState.OFFLINE)
+    scene.keep((signal_open(services=("s",)), ()))
+    said = "It is us: our own network is unreachable since 2022-10-25 11:55:00 UTC, no witness answers. Nothing that"
+    assert said in await look(scene, path)
+    scene.standing = Span(vantage="fra-1", state=VantageState.ONLINE, start=NOW - 1, end=None)
+    assert "It is us" not in await look(scene, path)
+
+
+@pytest.mark.parametrize("path", ["/", "/service/s", f"/outage/{signal_open().id}"])
+async def test_a_monitor_that_is_not_on_time_says_so_on_every_page_of_what_goes_on(path: str) -> None:
+    scene = in_state(VantageState.ONLINE)
+    scene.keep((signal_open(), ()))
+    assert "This monitor is not on time" not in await look(scene, path)
+    scene.vitals = replace(scene.vitals, loop_lag=60.0)
+    assert "This monitor is not on time" in await look(scene, path)
+
+
+@pytest.mark.parametrize("path", ["/", "/service/s", f"/outage/{signal_open().id}", "/card/s"])
+async def test_without_a_witness_that_answers_it_is_said_that_failures_count_for_nothing(path: str) -> None:
+    scene = with_witness(in_state(VantageState.ONLINE), answers=False)
+    scene.keep((signal_open(services=("s",)), ()))
+    said = "No witness answers. Nothing that fails is held against any service meanwhile."
+    assert said not in await look(scene, path)
+    scene.online = False
+    assert said in await look(scene, path)
+
+
+async def test_of_what_is_over_it_does_not_matter_how_we_are_now() -> None:
+    scene = in_state(VantageState.OFFLINE)
+    scene.keep((whatsapp_2022(), ()))
+    assert "It is us" not in await look(scene, f"/outage/{whatsapp_2022().id}")
+
+
+@pytest.mark.parametrize("path", ["/", "/service/acme-chat", "/card/acme-chat"])
+async def test_what_is_down_as_announced_is_called_so_until_something_else_breaks(path: str) -> None:
+    scene = in_state(VantageState.ONLINE)
+    scene.board.replace([a_check("a", service="acme-chat", component="mqtt")])
+    scene.states = {("acme-chat", ""): State.DOWN, ("acme-chat", "mqtt"): State.DOWN}
+    said = re.compile(r'class="(?:status|state)[^"]*">(announced maintenance|down)\s*<')
+    scene.keep((acme_planned(), ()))
+    assert "down" not in said.findall(await look(scene, path))
+    assert 'mark failed"' not in await look(scene, path)
+    assert "maintenance</title>" in await look(scene, "/badge/acme-chat.svg")
+    scene.keep((acme_planned(), ()), (signal_open(services=("acme-chat",), components=("acme-chat.web",)), ()))
+    assert "down" in said.findall(await look(scene, path))
+    assert "down</title>" in await look(scene, "/badge/acme-chat.svg")
+
+
 async def test_our_own_network_is_called_fine_when_a_witness_answers_and_only_then() -> None:
     scene = in_state(VantageState.ONLINE)
     scene.keep((signal_open(), ()))
@@ -193,6 +257,25 @@ async def test_services_show_state_availability_and_what_was_seen_of_the_time() 
     assert '<small>24 h</small> <b>99.99\u00a0%</b> <small class="seen">98\u00a0% seen</small>' in text
 
 
+async def test_a_long_period_of_which_little_was_seen_says_how_little() -> None:
+    scene = in_state(VantageState.ONLINE)
+    scene.shelf.booked = [Booked(service="s", share=1.0, up=43_200.0, planned=21_600.0)]
+    text = await look(scene)
+    for period, seen in (("24 h", "75"), ("7 d", "10"), ("90 d", "0.83")):
+        assert f'<small>{period}</small> <b>100\u00a0%</b> <small class="seen">{seen}\u00a0% seen' in text
+
+
+@pytest.mark.parametrize("path", ["/", "/service/s"])
+async def test_every_colour_of_the_bars_is_in_the_legend(path: str) -> None:
+    scene = in_state(VantageState.ONLINE)
+    scene.shelf.days = [day(2, planned=900.0), day(1, unknown=86400.0), day(0, 900.0, 900.0, degraded=900.0)]
+    text = await look(scene, path)
+    keys = set(re.findall(r'class="key (\w+)"', text))
+    (bars,) = re.findall(r'<svg class="bars".*?</svg>', text, re.DOTALL)[:1]
+    assert set(re.findall(r'<path class="(\w+)"', bars)) - {"unseen"} == keys == set(_LEGEND)
+    assert all(f".key.{key}::before" in _STYLE for key in keys - {"fine"})
+
+
 async def test_a_store_that_cannot_be_read_costs_the_past_and_not_the_page() -> None:
     scene = in_state(VantageState.ONLINE)
     scene.keep((signal_open(), ()), (whatsapp_2022(), ()))
@@ -205,6 +288,44 @@ async def test_a_store_that_cannot_be_read_costs_the_past_and_not_the_page() -> 
     assert "signal chat fails on and off" in await look(scene)
 
 
+async def test_between_two_attempts_is_said_only_where_there_are_two() -> None:
+    scene = Scene()
+    window = whatsapp_2022(start_after=None, end_after=None)
+    scene.keep((window, ()))
+    text = await look(scene, f"/outage/{window.id}")
+    assert "between the two" not in text
+    assert "the first attempt that failed: it may have begun before<" in text
+    assert "the first attempt that was fine again: it may have ended before<" in text
+
+
+async def test_of_what_was_only_slow_no_attempt_is_said_to_have_failed() -> None:
+    scene = Scene()
+    window = telegram_recovering(evidence=signal_open().evidence)
+    scene.keep((window, ()))
+    text = await look(scene, f"/outage/{window.id}")
+    assert "the first attempt that was slow: it began between the two" in text
+    assert "the last attempt that was slow" in text
+    assert "The first attempts that were slow" in text
+    assert "failed" not in re.sub("<[^>]*>", "", text)
+
+
+async def test_a_course_tells_what_changed_and_nothing_else() -> None:
+    scene, start = Scene(), NOW - 200
+    kinds = [
+        (Kind.TOTAL, Reach.UNDETERMINED),
+        (Kind.INTERMITTENT, Reach.UNDETERMINED),
+        (Kind.INTERMITTENT, Reach.LOCAL),
+    ]
+    stages = [
+        Stage(since=start + n, kind=kind, reach=reach, status=Status.OPEN) for n, (kind, reach) in enumerate(kinds)
+    ]
+    scene.keep((signal_open(stages=tuple(stages)), ()))
+    text = await look(scene, f"/outage/{signal_open().id}")
+    assert "UTC</time> <span>now on and off</span>" in text
+    assert "UTC</time> <span>now in one network or country</span>" in text
+    assert "11:56:40 total, seen from one place alone; 11:56:41 on and off, seen from one place alone;" in text
+
+
 async def test_an_outage_has_a_page_of_its_own() -> None:
     scene = Scene()
     window = whatsapp_2022()
@@ -214,7 +335,7 @@ async def test_an_outage_has_a_page_of_its_own() -> None:
         "whatsapp was down for 2 h 55 min",
         '<time datetime="2022-10-25T06:34:30.000Z">2022-10-25 06:34:30 UTC</time> <span>the last attempt that was fine',
         "2022-10-25 06:35:00 UTC</time> <span>the first attempt that failed: it began between the two",
-        "2022-10-25 07:25:00 UTC</time> <span>now total, everywhere we look",
+        "2022-10-25 07:25:00 UTC</time> <span>now total, everywhere we look<",
         "2022-10-25 09:30:00 UTC</time> <span>the first attempt that was fine again",
         "<dt>Corrected by people</dt><dd>Cause, as far as the pattern says: the way there (judged: the provider)</dd>",
         "<dt>Of the same provider, and fine</dt><dd>messenger, instagram and facebook</dd>",

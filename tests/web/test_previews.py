@@ -14,11 +14,12 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from PIL import Image
 
-from monitor.domain.words import State
+from monitor.domain.outage import Span
+from monitor.domain.words import State, VantageState
 from monitor.web.canvas import Canvas, draw
 from monitor.web.preview import COLOURS, HEIGHT, WIDTH, Preview, Strip, wrapped
 from tests.support.fakes import a_check
-from tests.support.windows import signal_open, whatsapp_2022
+from tests.support.windows import NOW, signal_open, whatsapp_2022
 from tests.web.scene import Scene, Share, client
 from tests.web.test_pages import Elements, look
 from tests.web.test_pictures import day
@@ -78,6 +79,17 @@ async def test_each_page_has_a_picture_small_and_quickly_drawn(path: str) -> Non
     image = opened(body)
     assert shares(image, "bar-down") > 300
     assert min(costs) < 0.3, "seconds of processor time"
+
+
+async def test_the_picture_of_a_service_shows_what_was_not_seen_and_that_it_is_us() -> None:
+    drawn = set()
+    for coverage, state in ((1.0, VantageState.ONLINE), (0.5, VantageState.ONLINE), (1.0, VantageState.OFFLINE)):
+        scene = a_scene()
+        scene.shelf.shares = [Share(service="signal", share=0.999, coverage=coverage)]
+        scene.standing = Span(vantage="fra-1", state=state, start=NOW - 300, end=None)
+        async with client(scene) as http:
+            drawn.add(await (await http.get("/picture/service/signal.png")).read())
+    assert len(drawn) == 3
 
 
 async def test_a_reader_who_has_it_is_told_so_and_the_seconds_do_not_make_another_one() -> None:

@@ -172,3 +172,13 @@ async def test_links_lead_to_the_url_that_is_configured_whatever_host_is_asked(p
             assert answer.status == 200
             assert "https://status.example/" in text
             assert "evil.example" not in text
+
+
+@pytest.mark.parametrize("path", ["/api/v1/checks", "/metrics", "/runbooks/CheckDown.md"])
+async def test_to_a_browser_too_what_is_inside_looks_like_what_is_not_there(path: str) -> None:
+    seen = []
+    async with client(a_scene()) as http:
+        for asked in (path, "/nothing"):
+            answer = await http.get(asked, headers={"Accept": "text/html"})
+            seen.append((answer.status, answer.content_type, (await answer.text()).replace(asked, "")))
+    assert seen[0] == seen[1]

@@ -1,3 +1,4 @@
+import asyncio
 import base64
 import json
 from dataclasses import replace
@@ -22,6 +23,37 @@ async def test_a_day_with_one_failure_is_never_a_hundred_percent() -> None:
     scene.board.replace([a_check("a")])
     async with client(scene) as http:
         assert "99.99\xa0%" in await (await http.get("/service/s")).text()
+
+
+@pytest.mark.parametrize(
+    "path", [*PATHS, "/events", "/api/v1/attempts", "/card/s", "/badge/s.svg", "/picture/status.png"]
+)
+async def test_whoever_asks_for_the_head_alone_gets_no_body_and_the_connection_goes_on(path: str) -> None:
+    scene = Scene()
+    scene.board.replace([a_check("a")])
+    scene.keep((signal_open(), ()))
+    async with client(scene) as http:
+        asked, told = await asyncio.open_connection(http.server.host, http.server.port)
+        told.write(f"HEAD {path} HTTP/1.1\r\nHost: h\r\n\r\nGET /healthz HTTP/1.0\r\nHost: h\r\n\r\n".encode())
+        async with asyncio.timeout(5):
+            answers = await asked.read()
+        told.close()
+    heads = answers.split(b"\r\n\r\n")
+    assert [head.split(b" ")[:2][-1] for head in heads[:-1]] == [b"200", b"200"]
+    assert heads[-1] == b"ok\n"
+
+
+@pytest.mark.parametrize("listen", [OPEN, replace(OPEN, token="t")])
+async def test_an_address_that_leads_nowhere_is_a_page_for_people_and_a_line_for_programs(listen: Listen) -> None:
+    known = {"Authorization": f"Bearer {listen.token}"}
+    async with client(Scene(), listen) as http:
+        page = await http.get("/nothing?lang=fr", headers={"Accept": "text/html,*/*;q=0.8", **known})
+        assert (page.status, page.content_type, page.headers["Content-Language"]) == (404, "text/html", "fr")
+        assert "Cette page n&#39;existe pas." in await page.text()
+        line = await http.get("/nothing", headers={"Accept": "image/png", **known})
+        assert (line.status, line.content_type) == (404, "text/plain")
+        if listen.token:
+            assert (await http.get("/nothing", headers={"Accept": "text/html"})).status == 401
 
 
 async def test_failing_since_is_the_first_failure_and_survives_what_is_inconclusive() -> None:
