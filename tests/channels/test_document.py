@@ -117,7 +117,7 @@ def test_the_words_are_those_of_the_closed_lists(place: dict[str, Any], vocabula
     assert {word for word in place["enum"] if word is not None} == {str(word) for word in vocabulary}
 
 
-@settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@settings(max_examples=60, suppress_health_check=[HealthCheck.too_slow])
 @given(reports=HOSTILE, edition=EDITIONS)
 def test_whatever_servers_and_people_wrote_an_outage_fits(reports: list[Any], edition: Any) -> None:
     for found in reports:

@@ -111,13 +111,13 @@ VALUES = st.recursive(
 
 
 @given(st.text() | YAMLISH)
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=300)
 def test_any_text_is_read_or_refused(text: str) -> None:
     assert is_read_or_refused(lambda: loads(text, KINDS, None, {"A": "b"}))
 
 
 @given(data=st.binary(max_size=300))
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=150)
 def test_any_bytes_are_read_or_refused(data: bytes, tmp_path_factory: pytest.TempPathFactory) -> None:
     path = tmp_path_factory.getbasetemp() / "bytes.yaml"
     path.write_bytes(data)
@@ -125,7 +125,7 @@ def test_any_bytes_are_read_or_refused(data: bytes, tmp_path_factory: pytest.Tem
 
 
 @given(value=VALUES)
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=300)
 def test_any_tree_of_values_is_read_or_refused(value: object) -> None:
     text = json.dumps({"services": [value]} if not isinstance(value, dict) else value)
     assert is_read_or_refused(lambda: loads(text, KINDS, None, {}))
@@ -139,7 +139,7 @@ ODD = st.sampled_from(
 
 @pytest.mark.parametrize("kind", sorted(PROBE_SETTINGS))
 @given(settings_=st.dictionaries(st.sampled_from(KEYS), ODD | VALUES | st.lists(ODD, max_size=3), max_size=8))
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 def test_any_settings_of_a_real_kind_are_read_or_refused(kind: str, settings_: dict[str, object]) -> None:
     text = json.dumps(settings_ | {"probe": kind})
     assert is_read_or_refused(lambda: loads(target(text), PROBE_SETTINGS, None, {}))

@@ -222,7 +222,7 @@ BEGINS = st.integers(0, 1_100_000).map(lambda half_hours: half_hours * 1800.0) |
     since=BEGINS,
     length=st.integers(0, 90),
 )
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=300)
 def test_occurrences_are_in_order_in_range_as_long_as_said_and_begin_at_their_time(
     *, days: Weekly | Monthly, at: time, zone: str, hours: int, since: float, length: int
 ) -> None:
@@ -242,7 +242,7 @@ def test_occurrences_are_in_order_in_range_as_long_as_said_and_begin_at_their_ti
 
 
 @given(days=WEEKLY | MONTHLY, at=TIMES, zone=st.sampled_from(ZONES), since=BEGINS)
-@settings(max_examples=25, deadline=None)
+@settings(max_examples=25)
 def test_every_date_that_the_clocks_show_and_the_rule_names_has_exactly_one_occurrence(
     days: Weekly | Monthly, at: time, zone: str, since: float
 ) -> None:

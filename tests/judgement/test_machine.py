@@ -193,7 +193,6 @@ HOW = settings(
     stateful_step_count=12,
     derandomize=EXAMPLES is None,
     database=None,
-    deadline=None,
     suppress_health_check=[HealthCheck.too_slow],
 )
 

@@ -178,7 +178,7 @@ async def test_a_maintenance_that_overruns_becomes_an_outage() -> None:
     assert (await watched.values(DOWNTIME, "component"))["chat"] == pytest.approx(50, abs=10)
 
 
-@settings(deadline=None, max_examples=20)
+@settings(max_examples=20)
 @given(st.lists(st.tuples(st.integers(1, 8), st.sampled_from(["fine", "failing", "silent", "cut off"])), max_size=12))
 async def test_counters_never_go_down_whatever_happens(story: list[tuple[int, str]]) -> None:
     chat, web = check("chat"), check("web")

@@ -1,7 +1,7 @@
 import time
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from monitor.domain.attempt import Run
@@ -47,7 +47,6 @@ def cut(data: bytes, sizes: list[int]) -> list[bytes]:
     return [piece for piece in (*pieces, data) if piece]
 
 
-@settings(deadline=None)
 @given(st.sampled_from(_ANSWERS), _CUTS, st.booleans())
 def test_packet_borders_change_nothing(answer: bytes, sizes: list[int], head: bool) -> None:
     whole, pieced = read([answer], head=head), read(cut(answer, sizes), head=head)
@@ -58,13 +57,11 @@ def test_packet_borders_change_nothing(answer: bytes, sizes: list[int], head: bo
         assert pieced[1] == whole[1] == b"\x81\x05hello"
 
 
-@settings(deadline=None)
 @given(st.binary(max_size=200), _CUTS)
 def test_random_bytes_raise_nothing_but_probe_failed(answer: bytes, sizes: list[int]) -> None:
     read(cut(answer, sizes))
 
 
-@settings(deadline=None)
 @given(st.sampled_from(_ANSWERS), st.integers(min_value=0, max_value=150), st.binary(max_size=8), _CUTS)
 def test_damaged_answers_raise_nothing_but_probe_failed(
     answer: bytes, place: int, damage: bytes, sizes: list[int]
@@ -72,7 +69,6 @@ def test_damaged_answers_raise_nothing_but_probe_failed(
     read(cut(answer[:place] + damage + answer[place + len(damage) :], sizes))
 
 
-@settings(deadline=None)
 @given(st.sampled_from(_ANSWERS[:3]), st.data())
 def test_an_answer_with_a_length_that_ends_early_is_closed(answer: bytes, data: st.DataObject) -> None:
     end = data.draw(st.integers(min_value=0, max_value=len(answer) - 1))
@@ -109,7 +105,6 @@ def test_a_head_is_64_kib_at_most_however_it_arrives(size: int) -> None:
     assert read([head[:-4] + b"xxxx\r\n\r\n"]) == "size"
 
 
-@settings(deadline=None)
 @given(_CUTS)
 def test_nothing_that_follows_an_upgrade_is_lost(sizes: list[int]) -> None:
     frames = bytes(range(256)) * 400
@@ -153,7 +148,6 @@ def test_a_location_is_resolved_against_the_url(base: str, reference: str, targe
     assert (joined.target, joined.origin) == (target, origin)
 
 
-@settings(deadline=None)
 @given(st.text(max_size=60))
 def test_any_location_is_a_url_or_a_value_error(reference: str) -> None:
     try:

@@ -9,7 +9,7 @@ from pydantic import ValidationError
 
 from monitor.domain.words import Fact, Outcome, Phase
 from monitor.probes.amqp import AmqpSettings
-from tests.support.attempts import Result, attempt
+from tests.support.attempts import Result, attempt, patience
 from tests.support.certificates import CertificateAuthority
 from tests.support.rabbitmq import RabbitMQ
 from tests.support.scripted import Handler, closes, resets, says, scripted, silent
@@ -133,7 +133,7 @@ async def test_nobody_there() -> None:
     ],
 )
 async def test_what_may_come_first(data: bytes, expected: str) -> None:
-    assert await verdict(says(data), timeout=0.3) == expected
+    assert await verdict(says(data), timeout=patience(expected, 0.3)) == expected
 
 
 async def test_no_answer() -> None:
@@ -170,7 +170,7 @@ def closing(code: int, text: str = "") -> bytes:
     ],
 )
 async def test_what_may_come_after_a_login(answer: bytes, expected: str) -> None:
-    assert await verdict(says(START + answer), timeout=0.4, **LOGIN) == expected
+    assert await verdict(says(START + answer), timeout=patience(expected, 0.4), **LOGIN) == expected
 
 
 @pytest.mark.parametrize(("properties", "expected"), [(table(), "login/rejected"), (TELLS, "login/closed")])

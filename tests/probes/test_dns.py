@@ -15,7 +15,7 @@ from monitor.domain.attempt import Run
 from monitor.domain.words import Fact, Layer, Outcome, Phase
 from monitor.net.anchors import ROOT_ANCHORS, parse_anchors
 from monitor.probes.dns import DnsProbe, DnsSettings
-from tests.support.attempts import attempt
+from tests.support.attempts import attempt, patience
 from tests.support.bind import Bind, DohFront, sign
 from tests.support.certificates import CertificateAuthority, server_context
 from tests.support.scripted import closes, resets, scripted, scripted_udp, silent
@@ -283,7 +283,7 @@ async def test_packets_of_another_question_are_passed_over() -> None:
 async def test_a_tcp_server_that_gives_no_answer(handler: Any, verdict: str) -> None:
     async with scripted(handler) as port:
         settings = {"name": "www.plain.test", "resolver": f"127.0.0.1:{port}", "transport": "tcp"}
-        assert (await attempt("dns", settings, timeout=0.3)).verdict == verdict
+        assert (await attempt("dns", settings, timeout=patience(verdict, 0.3))).verdict == verdict
 
 
 async def test_dns_over_tls_proves_the_certificate(servers: Servers, tmp_path: Path) -> None:

@@ -12,7 +12,7 @@ from monitor.domain.attempt import Run
 from monitor.domain.failures import ProbeFailed
 from monitor.domain.words import Fact, Phase
 from monitor.probes.imap import ImapProbe, ImapSettings
-from tests.support.attempts import Result, attempt, make_network
+from tests.support.attempts import Result, attempt, make_network, patience
 from tests.support.certificates import CertificateAuthority, server_context
 from tests.support.dovecot import Dovecot
 from tests.support.scripted import Handler, closes, hangs_up, resets, says, scripted, silent
@@ -258,7 +258,9 @@ CONVERSATIONS: dict[str, tuple[Handler, str]] = {
 async def test_how_a_conversation_fails(name: str) -> None:
     handler, verdict = CONVERSATIONS[name]
     async with scripted(handler) as port:
-        assert (await attempt("imap", {"address": f"127.0.0.1:{port}"}, timeout=0.3)).verdict == verdict
+        assert (
+            await attempt("imap", {"address": f"127.0.0.1:{port}"}, timeout=patience(verdict, 0.3))
+        ).verdict == verdict
 
 
 async def test_another_client_understands_our_stand_ins_alike() -> None:
@@ -332,7 +334,7 @@ async def test_how_a_login_ends(name: str, ca: CertificateAuthority) -> None:
     handler = server(b"a1 OK done\r\n", *answers, greeting=GREETING % offered)
     settings = {"security": "tls", "tls": {"ca_file": ca.ca_path}, "login": LOGIN, "idle": True}
     async with scripted(handler, tls=server_context(ca.leaf())) as port:
-        result = await attempt("imap", {"address": f"127.0.0.1:{port}", **settings}, timeout=0.4)
+        result = await attempt("imap", {"address": f"127.0.0.1:{port}", **settings}, timeout=patience(verdict, 0.4))
     assert result.verdict == verdict, result.failure
     assert result.failure is None or "alice" not in result.failure.message
 

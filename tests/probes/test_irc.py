@@ -15,7 +15,7 @@ from monitor.domain.failures import ProbeFailed
 from monitor.domain.words import Fact, Phase
 from monitor.net.network import Network
 from monitor.probes.irc import IrcProbe, IrcSettings
-from tests.support.attempts import Result, attempt
+from tests.support.attempts import Result, attempt, patience
 from tests.support.bitlbee import Bitlbee
 from tests.support.certificates import CertificateAuthority
 from tests.support.ngircd import Ngircd
@@ -220,7 +220,7 @@ async def test_a_wrong_login_is_rejected(bitlbee: Bitlbee, nick: str, password: 
 )
 async def test_how_a_login_by_sasl_ends(script: bytes, verdict: str) -> None:
     login = {"username": "monitor", "password": SECRET}
-    assert (await converse(says(CAP + script), timeout=0.3, login=login)).verdict == verdict
+    assert (await converse(says(CAP + script), timeout=patience(verdict, 0.3), login=login)).verdict == verdict
 
 
 @pytest.mark.parametrize("offer", [b":s CAP * LS :sasl=EXTERNAL\r\n", b":s CAP * LS :away\r\n"])
@@ -281,7 +281,7 @@ async def test_pings_of_the_server_are_answered() -> None:
     ],
 )
 async def test_a_ping_must_come_back(lines: tuple[bytes, ...], verdict: str) -> None:
-    assert (await converse(after_welcome(*lines), timeout=0.5, register=True)).verdict == verdict
+    assert (await converse(after_welcome(*lines), timeout=patience(verdict, 0.5), register=True)).verdict == verdict
 
 
 @pytest.mark.parametrize(
@@ -339,7 +339,7 @@ async def test_nicks_that_are_all_taken_are_login_rejected() -> None:
     ids=["http", "smtp", "tls", "no line", "no end", "half", "silent", "closes", "resets"],
 )
 async def test_what_is_no_answer(handler: Handler, verdict: str) -> None:
-    assert (await converse(handler, timeout=0.4)).verdict == verdict
+    assert (await converse(handler, timeout=patience(verdict, 0.4))).verdict == verdict
 
 
 async def test_each_round_asks_another_server() -> None:
@@ -349,7 +349,7 @@ async def test_each_round_asks_another_server() -> None:
     assert hosts == [pool[0], pool[1], pool[0]]
 
 
-@settings(deadline=None, max_examples=50)
+@settings(max_examples=50)
 @given(st.lists(st.one_of(st.binary(max_size=30), st.sampled_from([CAP, WELCOME, b"\r\n", b":s ", b"PING "]))))
 def test_random_lines_give_a_verdict(pieces: list[bytes]) -> None:
     async def handler(_: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:

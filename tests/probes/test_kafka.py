@@ -9,7 +9,7 @@ from pydantic import ValidationError
 
 from monitor.domain.words import Fact, Phase
 from monitor.probes.kafka import KafkaSettings
-from tests.support.attempts import Result, attempt
+from tests.support.attempts import Result, attempt, patience
 from tests.support.certificates import CertificateAuthority, server_context
 from tests.support.kafkabroker import kafka_broker
 from tests.support.scripted import Handler, closes, resets, says, scripted, silent
@@ -142,7 +142,7 @@ async def test_no_answer() -> None:
     ],
 )
 async def test_something_else_than_an_answer(data: bytes, expected: str) -> None:
-    assert await verdict(says(data), timeout=0.3) == expected
+    assert await verdict(says(data), timeout=patience(expected, 0.3)) == expected
 
 
 async def test_an_answer_to_another_request() -> None:
@@ -169,7 +169,7 @@ async def test_an_answer_to_another_request() -> None:
     ids=str,
 )
 async def test_what_a_broker_may_answer(bodies: list[bytes], expected: str) -> None:
-    assert await verdict(echoing(*bodies), timeout=0.3, **LOGIN) == expected
+    assert await verdict(echoing(*bodies), timeout=patience(expected, 0.3), **LOGIN) == expected
 
 
 async def test_whatever_comes_is_a_verdict() -> None:

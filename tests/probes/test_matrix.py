@@ -17,7 +17,7 @@ from monitor.domain.failures import ProbeFailed
 from monitor.domain.words import Fact, Phase
 from monitor.net.url import Url
 from monitor.probes.matrix import MatrixProbe, MatrixSettings
-from tests.support.attempts import Result, attempt, make_network
+from tests.support.attempts import Result, attempt, make_network, patience
 from tests.support.bind import Bind
 from tests.support.certificates import CertificateAuthority, server_context
 from tests.support.scripted import closes, says, scripted, silent
@@ -466,7 +466,7 @@ async def test_what_is_no_web_server(name: str) -> None:
     handler, verdict = BROKEN[name]
     async with scripted(handler) as port:
         settings = {"server": "a.test", "homeserver": f"http://127.0.0.1:{port}"}
-        assert (await attempt("matrix", settings, timeout=0.3)).verdict == verdict
+        assert (await attempt("matrix", settings, timeout=patience(verdict, 0.3))).verdict == verdict
 
 
 # -- settings ---------------------------------------------------------------------------

@@ -13,7 +13,7 @@ from pydantic import ValidationError
 
 from monitor.domain.words import Fact, Outcome, Phase
 from monitor.probes.mqtt import MqttSettings
-from tests.support.attempts import Result, attempt
+from tests.support.attempts import Result, attempt, patience
 from tests.support.certificates import CertificateAuthority
 from tests.support.mosquitto import Mosquitto
 from tests.support.scripted import Handler, closes, hangs_up, resets, says, scripted, silent
@@ -302,7 +302,7 @@ async def _packet(reader: asyncio.StreamReader) -> bytes:
     ],
 )
 async def test_a_broker_that_goes_wrong_in_the_session(then: bytes, wait: int, expected: str) -> None:
-    assert await verdict(connected(then, wait=wait), timeout=0.5, topic="a") == expected
+    assert await verdict(connected(then, wait=wait), timeout=patience(expected, 0.5), topic="a") == expected
 
 
 @pytest.mark.parametrize(
@@ -319,7 +319,7 @@ async def test_a_broker_that_goes_wrong_in_the_session(then: bytes, wait: int, e
 )
 async def test_what_version_5_may_say_in_the_session(then: bytes, wait: int, expected: str) -> None:
     handler = connected(then, b"\x20\x03\x00\x00\x00", wait)
-    assert await verdict(handler, timeout=0.5, topic="a", version=5) == expected
+    assert await verdict(handler, timeout=patience(expected, 0.5), topic="a", version=5) == expected
 
 
 @pytest.mark.parametrize(("flags", "expected"), [(0x30, "ok"), (0x38, "ok"), (0x31, "deliver/timeout")])
@@ -333,7 +333,7 @@ async def test_our_own_words_from_the_store_are_no_delivery(flags: int, expected
         writer.write(b"\x40\x02\x00\x02" + bytes((flags, published[1] - 2)) + published[2:5] + published[7:])
         await silent(reader, writer)
 
-    assert await verdict(echoes, timeout=0.4, topic="a") == expected
+    assert await verdict(echoes, timeout=patience(expected, 0.4), topic="a") == expected
 
 
 async def test_a_copy_that_is_faster_than_the_acknowledgement() -> None:
@@ -369,7 +369,7 @@ async def test_a_copy_that_is_faster_than_the_acknowledgement() -> None:
     ],
 )
 async def test_something_else_than_an_answer(data: bytes, expected: str) -> None:
-    assert await verdict(says(data), timeout=0.3) == expected
+    assert await verdict(says(data), timeout=patience(expected, 0.3)) == expected
 
 
 async def test_no_answer() -> None:

@@ -10,7 +10,7 @@ from pydantic import ValidationError
 
 from monitor.domain.words import Fact, Phase
 from monitor.probes.nats import NatsSettings
-from tests.support.attempts import Result, attempt
+from tests.support.attempts import Result, attempt, patience
 from tests.support.certificates import CertificateAuthority
 from tests.support.natsserver import NatsServer
 from tests.support.scripted import Handler, closes, resets, says, scripted, silent
@@ -203,7 +203,7 @@ async def test_nobody_there() -> None:
     ],
 )
 async def test_what_a_server_may_say(data: bytes, expected: str) -> None:
-    assert await verdict(says(data), timeout=0.3) == expected
+    assert await verdict(says(data), timeout=patience(expected, 0.3)) == expected
 
 
 @pytest.mark.parametrize(
@@ -218,7 +218,7 @@ async def test_what_a_server_may_say(data: bytes, expected: str) -> None:
     ],
 )
 async def test_what_a_server_may_say_to_a_message(data: bytes, expected: str) -> None:
-    assert await verdict(says(INFO + b"PONG\r\n" + data), timeout=0.4, subject="a") == expected
+    assert await verdict(says(INFO + b"PONG\r\n" + data), timeout=patience(expected, 0.4), subject="a") == expected
 
 
 async def test_no_answer() -> None:

@@ -15,7 +15,7 @@ from monitor.domain.attempt import Run
 from monitor.domain.failures import ProbeFailed
 from monitor.domain.words import Fact, Layer, Phase
 from monitor.probes.signal import SignalProbe, SignalSettings
-from tests.support.attempts import Result, attempt, make_network
+from tests.support.attempts import Result, attempt, make_network, patience
 from tests.support.certificates import CertificateAuthority
 from tests.support.nginx import nginx
 from tests.support.scripted import closes, resets, scripted, silent
@@ -178,7 +178,7 @@ ANSWERS: dict[str, tuple[Callable[[Any], Any], str]] = {
 @pytest.mark.parametrize("name", ANSWERS)
 async def test_answers_to_the_keepalive_that_are_none(name: str) -> None:
     bend, verdict = ANSWERS[name]
-    assert (await probed(SignalChat(bend=bend), timeout=0.3)).verdict == verdict
+    assert (await probed(SignalChat(bend=bend), timeout=patience(verdict, 0.3))).verdict == verdict
 
 
 async def test_requests_of_the_servers_own_are_passed_over() -> None:
@@ -201,7 +201,7 @@ async def test_a_stamp_that_is_no_time_is_none(stamp: str) -> None:
 )
 async def test_servers_that_do_not_take_the_upgrade(handler: Any, verdict: str) -> None:
     async with scripted(handler) as port:
-        assert (await probe(port, timeout=0.3)).verdict == verdict
+        assert (await probe(port, timeout=patience(verdict, 0.3))).verdict == verdict
 
 
 async def test_a_server_that_is_stopped_after_connect_is_silent() -> None:
@@ -221,7 +221,7 @@ def _saying(raw: bytes) -> SignalChat:
     return SignalChat(bend=lambda _: raw)
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 @given(st.binary(max_size=60))
 def test_random_answers_give_a_verdict(answer: bytes) -> None:
     for raw in (answer, b"\x08\x02\x1a" + bytes([len(answer)]) + answer):

@@ -16,7 +16,7 @@ from monitor.domain.attempt import Run
 from monitor.domain.failures import ProbeFailed
 from monitor.domain.words import Fact, Phase
 from monitor.probes.sip import SipProbe, SipSettings
-from tests.support.attempts import Result, attempt, make_network
+from tests.support.attempts import Result, attempt, make_network, patience
 from tests.support.certificates import CertificateAuthority
 from tests.support.kamailio import Kamailio
 from tests.support.scripted import closes, resets, says, scripted, scripted_udp
@@ -180,7 +180,7 @@ async def test_a_port_where_nobody_listens() -> None:
 async def test_streams_that_go_wrong(handler: Any, verdict: str) -> None:
     async with scripted(handler) as port:
         settings = {"address": f"127.0.0.1:{port}", "transport": "tcp"}
-        assert (await attempt("sip", settings, timeout=0.8)).verdict == verdict
+        assert (await attempt("sip", settings, timeout=patience(verdict, 0.8))).verdict == verdict
 
 
 @pytest.mark.parametrize(

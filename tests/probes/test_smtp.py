@@ -12,7 +12,7 @@ from monitor.domain.attempt import Run
 from monitor.domain.failures import ProbeFailed
 from monitor.domain.words import Fact, Phase
 from monitor.probes.smtp import SmtpProbe, SmtpSettings
-from tests.support.attempts import Result, attempt, make_network
+from tests.support.attempts import Result, attempt, make_network, patience
 from tests.support.bind import Bind
 from tests.support.certificates import CertificateAuthority, server_context
 from tests.support.dovecot import Dovecot
@@ -260,7 +260,7 @@ CONVERSATIONS: dict[str, tuple[Handler, str]] = {
 @pytest.mark.parametrize("name", CONVERSATIONS)
 async def test_how_a_conversation_fails(name: str) -> None:
     handler, verdict = CONVERSATIONS[name]
-    assert await converse(handler, timeout=0.3) == verdict
+    assert await converse(handler, timeout=patience(verdict, 0.3)) == verdict
 
 
 async def test_another_client_understands_our_stand_ins_alike() -> None:
@@ -310,7 +310,7 @@ async def test_how_a_login_ends(name: str, ca: CertificateAuthority) -> None:
     answers, verdict = LOGINS[name]
     async with scripted(server(*answers), tls=server_context(ca.leaf())) as port:
         settings = {"address": f"127.0.0.1:{port}", "security": "tls", "tls": {"ca_file": ca.ca_path}, "login": LOGIN}
-        assert (await attempt("smtp", settings, timeout=0.4)).verdict == verdict
+        assert (await attempt("smtp", settings, timeout=patience(verdict, 0.4))).verdict == verdict
 
 
 async def test_a_login_that_is_put_off_is_no_plea_to_ask_less(ca: CertificateAuthority) -> None:

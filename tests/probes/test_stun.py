@@ -13,7 +13,7 @@ from pydantic import ValidationError
 from monitor.domain.words import Fact, Phase
 from monitor.probes.stun import StunSettings
 from monitor.wire.stun import COOKIE
-from tests.support.attempts import Result, attempt
+from tests.support.attempts import Result, attempt, patience
 from tests.support.certificates import CertificateAuthority
 from tests.support.coturn import Coturn
 from tests.support.scripted import closes, resets, says, scripted, scripted_udp
@@ -246,7 +246,7 @@ async def test_a_port_where_nobody_listens() -> None:
 async def test_streams_that_go_wrong(handler: Any, verdict: str) -> None:
     async with scripted(handler) as port:
         settings = {"address": f"127.0.0.1:{port}", "transport": "tcp"}
-        assert (await attempt("stun", settings, timeout=0.8)).verdict == verdict
+        assert (await attempt("stun", settings, timeout=patience(verdict, 0.8))).verdict == verdict
 
 
 # -- names and settings -----------------------------------------------------------

@@ -9,7 +9,7 @@ from pydantic import ValidationError
 
 from monitor.domain.words import Fact, Phase
 from monitor.probes.tcp import TcpSettings
-from tests.support.attempts import attempt
+from tests.support.attempts import attempt, patience
 from tests.support.certificates import CertificateAuthority, server_context
 from tests.support.dovecot import Dovecot
 from tests.support.lab import DROPPED, NOWHERE, NOWHERE6, PROHIBITED, PROHIBITED6, UNREACHABLE, Lab
@@ -113,7 +113,7 @@ async def test_a_name_that_no_server_knows_is_a_dns_failure() -> None:
     ids=["greets", "says something else", "says nothing", "hangs up"],
 )
 async def test_a_greeting(handler: Any, verdict: str) -> None:
-    assert await converse(handler, {"expect": "^220 "}, timeout=0.3) == verdict
+    assert await converse(handler, {"expect": "^220 "}, timeout=patience(verdict, 0.3)) == verdict
 
 
 async def test_a_reset_in_the_dialogue() -> None:

@@ -98,7 +98,7 @@ async def test_a_closed_port_is_refused_and_each_round_asks_another_server() -> 
     assert verdicts == ["ok", "tcp/refused"]
 
 
-@settings(max_examples=100, deadline=None)
+@settings(max_examples=100)
 @given(st.binary(min_size=0, max_size=120))
 def test_any_bytes_are_a_verdict(data: bytes) -> None:
     async def once() -> str:
@@ -118,7 +118,7 @@ def says_and_closes(data: bytes) -> Any:
     return handler
 
 
-@settings(max_examples=20, deadline=None)
+@settings(max_examples=20)
 @given(st.binary(max_size=200), st.binary(min_size=24, max_size=24))
 def test_the_stand_in_encrypts_as_libsodium_does(plain: bytes, nonce: bytes) -> None:
     secret = X25519PrivateKey.generate()

@@ -8,7 +8,7 @@ from pydantic import ValidationError
 
 from monitor.domain.words import Fact, Phase
 from monitor.probes.tls import TlsSettings
-from tests.support.attempts import attempt
+from tests.support.attempts import attempt, patience
 from tests.support.certificates import CertificateAuthority, expiry, fingerprint, server_context
 from tests.support.openssl import OpensslServer
 from tests.support.scripted import Handler, closes, hangs_up, resets, says, scripted, silent
@@ -183,7 +183,7 @@ async def test_a_server_that_wants_a_certificate_of_ours_is_seen_up_to_the_hands
 )
 async def test_what_is_not_a_handshake(handler: Handler, verdict: str) -> None:
     async with scripted(handler) as port:
-        result = await attempt("tls", {"address": f"127.0.0.1:{port}"}, timeout=0.4)
+        result = await attempt("tls", {"address": f"127.0.0.1:{port}"}, timeout=patience(verdict, 0.4))
     assert result.verdict == verdict, result.failure
 
 

@@ -310,13 +310,12 @@ async def test_a_flood_of_messages_ends_before_the_deadline() -> None:
     assert result.verdict == "handshake/size"
 
 
-@settings(deadline=None)
 @given(st.binary(max_size=300), st.binary(min_size=4, max_size=4))
 def test_masking_is_that_of_the_rfc(payload: bytes, mask: bytes) -> None:
     assert _masked(payload, mask) == bytes(byte ^ mask[n % 4] for n, byte in enumerate(payload))
 
 
-@settings(deadline=None, max_examples=50)
+@settings(max_examples=50)
 @given(st.binary(max_size=120))
 def test_random_frames_give_a_verdict(frames: bytes) -> None:
     async def once() -> None:

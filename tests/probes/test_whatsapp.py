@@ -13,7 +13,7 @@ from typing_extensions import override
 
 from monitor.domain.words import Fact, Phase
 from monitor.probes.whatsapp import WhatsAppSettings
-from tests.support.attempts import Result, attempt
+from tests.support.attempts import Result, attempt, patience
 from tests.support.certificates import CertificateAuthority
 from tests.support.nginx import nginx
 from tests.support.scripted import closes, resets, says, scripted, silent
@@ -301,7 +301,7 @@ async def test_a_web_socket_that_stops_inside_the_frame_is_silent() -> None:
 )
 async def test_servers_that_do_not_finish(handler: Any, verdict: str) -> None:
     async with scripted(handler) as port:
-        result = await probe(port, timeout=0.3)
+        result = await probe(port, timeout=patience(verdict, 0.3))
     assert result.verdict == verdict
     assert set(result.phases) == RAW
 
@@ -346,7 +346,7 @@ async def test_each_round_asks_another_member_of_a_pool() -> None:
     assert {result.verdict for result in results} == {"ok"}
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 @given(st.data())
 def test_a_hello_that_was_bent_anyhow_gives_a_verdict(data: st.DataObject) -> None:
     def bend(frame: bytes) -> bytes:
@@ -359,7 +359,7 @@ def test_a_hello_that_was_bent_anyhow_gives_a_verdict(data: st.DataObject) -> No
     assert result.verdict in {"ok", "handshake/malformed", "handshake/altered", "handshake/closed"}
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 @given(st.binary(max_size=80))
 def test_random_chains_give_a_verdict(chain: bytes) -> None:
     class Raw:

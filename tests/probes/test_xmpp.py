@@ -17,7 +17,7 @@ from monitor.domain.failures import ProbeFailed
 from monitor.domain.words import Fact, Phase
 from monitor.net.network import Network
 from monitor.probes.xmpp import XmppProbe, XmppSettings
-from tests.support.attempts import Result, attempt
+from tests.support.attempts import Result, attempt, patience
 from tests.support.bind import Bind
 from tests.support.certificates import CertificateAuthority, server_context
 from tests.support.ejabberd import Ejabberd
@@ -332,7 +332,7 @@ async def test_what_stream_errors_mean(condition: str, verdict: str, later: floa
     ],
 )
 async def test_what_is_no_stream(handler: Handler, verdict: str, security: str) -> None:
-    assert (await in_plain(handler, timeout=0.4, security=security)).verdict == verdict
+    assert (await in_plain(handler, timeout=patience(verdict, 0.4), security=security)).verdict == verdict
 
 
 async def test_features_in_single_bytes() -> None:
@@ -351,7 +351,9 @@ async def test_features_in_single_bytes() -> None:
     ],
 )
 async def test_how_starttls_fails(answer: bytes, verdict: str) -> None:
-    result = await in_plain(answers(OPEN + features(STARTTLS), answer), timeout=0.4, security="starttls")
+    result = await in_plain(
+        answers(OPEN + features(STARTTLS), answer), timeout=patience(verdict, 0.4), security="starttls"
+    )
     assert result.verdict == verdict
     assert Phase.STARTTLS in result.phases
 
@@ -402,7 +404,7 @@ def lying(nonce: bytes, *ends: bytes) -> Handler:
 async def test_a_server_that_does_not_know_the_password(
     handler: Handler, verdict: str, ca: CertificateAuthority
 ) -> None:
-    assert (await in_tls(handler, ca, timeout=0.6, login=LOGIN)).verdict == verdict
+    assert (await in_tls(handler, ca, timeout=patience(verdict, 0.6), login=LOGIN)).verdict == verdict
 
 
 @pytest.mark.parametrize(
@@ -445,7 +447,7 @@ _PONG = b"<message><body>hello</body></message><iq type='get' id='s1'/><iq type=
 )
 async def test_what_comes_after_a_login(turns: list[bytes], verdict: str, ca: CertificateAuthority) -> None:
     handler = answers(OPEN + features(PLAIN), SUCCESS, *turns)
-    assert (await in_tls(handler, ca, timeout=0.6, login=LOGIN)).verdict == verdict
+    assert (await in_tls(handler, ca, timeout=patience(verdict, 0.6), login=LOGIN)).verdict == verdict
 
 
 async def test_plain_is_for_verified_servers_only(ca: CertificateAuthority) -> None:
@@ -474,7 +476,7 @@ async def test_the_protocol_is_offered_in_tls(ca: CertificateAuthority) -> None:
     assert result.facts[Fact.TLS_ALPN] == "xmpp-client"
 
 
-@settings(deadline=None, max_examples=50)
+@settings(max_examples=50)
 @given(st.lists(st.one_of(st.binary(max_size=30), st.sampled_from([OPEN, features(STARTTLS), PROCEED, b"<", b">"]))))
 def test_random_pieces_give_a_verdict(pieces: list[bytes]) -> None:
     async def handler(_: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:

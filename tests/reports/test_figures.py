@@ -234,7 +234,7 @@ def test_an_objective_of_all_the_time_allows_nothing() -> None:
     assert service(days(), objective=1.0).budget.is_met
 
 
-@settings(deadline=None, max_examples=40)
+@settings(max_examples=40)
 @given(
     st.lists(
         st.tuples(*[st.integers(0, 21_600)] * 4),

@@ -185,7 +185,7 @@ def test_the_page_says_in_which_language_it_is(language: str) -> None:
 
 
 @given(HOSTILE_FINDINGS, st.sampled_from(OTHERS))
-@settings(deadline=None, max_examples=40)
+@settings(max_examples=40)
 def test_whatever_servers_and_people_said_it_is_text_there_too(made: Findings, language: str) -> None:
     words = words_in(language)
     text = as_page(made, words)

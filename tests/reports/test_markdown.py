@@ -27,7 +27,7 @@ def texts(findings: Findings) -> list[str]:
 
 
 @given(HOSTILE_FINDINGS)
-@settings(deadline=None, max_examples=40)
+@settings(max_examples=40)
 def test_whatever_servers_and_people_said_it_is_text(findings: Findings) -> None:
     read = Table(as_markdown(findings, EN))
     assert read.tags <= _TAGS

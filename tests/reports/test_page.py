@@ -78,7 +78,7 @@ def test_text_of_others_is_text() -> None:
 
 
 @given(HOSTILE_FINDINGS)
-@settings(deadline=None, max_examples=40)
+@settings(max_examples=40)
 def test_whatever_servers_and_people_said_it_stays_text(findings: Findings) -> None:
     text = as_page(findings, EN)
     text.encode()

@@ -81,7 +81,7 @@ def test_far_overspent_ends_at_the_frame() -> None:
     assert max(float(point.split(",")[1]) for point in burn.line.split()) == 300
 
 
-@settings(deadline=None, max_examples=40)
+@settings(max_examples=40)
 @given(
     st.lists(st.tuples(*[st.floats(0, 21_600)] * 4), min_size=31, max_size=31),
     st.lists(st.tuples(st.floats(FIRST - 9e5, AFTER + 9e5), st.floats(0, 9e5)), max_size=5),

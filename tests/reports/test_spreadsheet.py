@@ -20,7 +20,7 @@ def rows(made: Findings) -> list[dict[str, str]]:
 
 
 @given(HOSTILE_FINDINGS)
-@settings(deadline=None, max_examples=40)
+@settings(max_examples=40)
 def test_whatever_services_are_called_no_cell_is_a_formula_and_no_line_is_torn(made: Findings) -> None:
     text = as_csv(made)
     text.encode()

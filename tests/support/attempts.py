@@ -45,6 +45,12 @@ def make_network() -> Network:
     return Network(time.monotonic, time.time)
 
 
+def patience(verdict: str, short: float) -> float:
+    """Seconds for an attempt with this verdict: ``short`` where the deadline must end it, and so long that a slow
+    machine does not where something else must."""
+    return short if verdict.endswith("timeout") else 10.0
+
+
 async def attempt(
     kind: str,
     settings: Mapping[str, Any],

@@ -199,7 +199,6 @@ def test_text_is_broken_between_words_and_cut_where_there_is_no_more_room() -> N
     assert wrapped("one", 5, 0, measure) == []
 
 
-@settings(deadline=None)
 @given(st.text(max_size=300), st.integers(2, 40), st.integers(1, 5))
 def test_no_line_is_wider_than_it_may_be_and_none_too_many(text: str, width: int, most: int) -> None:
     found = wrapped(text, width, most, len)
@@ -209,7 +208,7 @@ def test_no_line_is_wider_than_it_may_be_and_none_too_many(text: str, width: int
     assert whole.endswith("…") or whole.replace(" ", "") == "".join(text.split())
 
 
-@settings(max_examples=25, deadline=None)
+@settings(max_examples=25)
 @given(
     st.text(st.characters(exclude_categories=["Cs", "Cc"]), max_size=400), st.sampled_from(["failed", "ok", "nonsense"])
 )

@@ -323,7 +323,7 @@ def _places(feed: Any, path: tuple[Any, ...] = ()) -> list[tuple[Any, ...]]:
     return [path, *(place for key, value in inner for place in _places(value, (*path, key)))]
 
 
-@settings(max_examples=400, deadline=None)
+@settings(max_examples=400)
 @given(st.data())
 def test_any_mutation_of_a_feed_is_a_claim_or_a_value_error(data: st.DataObject) -> None:
     form = data.draw(st.sampled_from(sorted(FEEDS)))
@@ -340,7 +340,7 @@ def test_any_mutation_of_a_feed_is_a_claim_or_a_value_error(data: st.DataObject)
             assert len(found.text) <= 500
 
 
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=200)
 @given(st.binary(max_size=60), JSON, st.sampled_from(sorted(FEEDS)))
 def test_anything_is_a_claim_or_a_value_error(noise: bytes, value: Any, form: str) -> None:
     for body in (noise, json.dumps(value).encode(), b"jsonCallback(" + noise + b");"):

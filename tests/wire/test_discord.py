@@ -44,7 +44,7 @@ def test_what_is_no_event_is_refused(message: bytes) -> None:
         decode(message)
 
 
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=300)
 @given(st.binary(max_size=20), st.integers(0, len(HELLO)), st.integers(0, 30))
 def test_anything_is_an_event_or_a_value_error(noise: bytes, at: int, gone: int) -> None:
     with contextlib.suppress(ValueError):

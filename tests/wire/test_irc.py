@@ -68,7 +68,7 @@ def test_a_message_of_sasl_comes_back_from_its_lines(data: bytes) -> None:
     assert "".join(word for word in words if word != "+") == payload
 
 
-@settings(deadline=None, max_examples=400)
+@settings(max_examples=400)
 @given(st.binary(max_size=600))
 def test_any_line_is_a_message_or_a_value_error(line: bytes) -> None:
     try:
@@ -78,7 +78,7 @@ def test_any_line_is_a_message_or_a_value_error(line: bytes) -> None:
     assert message.command == message.command.upper()
 
 
-@settings(deadline=None, max_examples=400)
+@settings(max_examples=400)
 @given(st.lists(st.sampled_from([b":", b"@", b" ", b"s", b"001", b"CAP", b"*", b"LS", b" :", b"\xff", b"=", b"\0"])))
 def test_any_pieces_of_a_line_are_a_message_or_a_value_error(pieces: list[bytes]) -> None:
     try:

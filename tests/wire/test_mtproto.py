@@ -93,7 +93,7 @@ def test_telethon_decrypts_what_we_obfuscate() -> None:
     assert len(ObfuscatedIO.init_header(AbridgedPacketCodec)[0]) == 64
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 @given(transport=transports, payloads=st.lists(st.binary(min_size=5, max_size=700), max_size=3), data=st.data())
 def test_packets_of_telethon_arrive_however_they_are_cut(
     transport: Transport, payloads: list[bytes], data: st.DataObject
@@ -114,7 +114,7 @@ def test_packets_of_telethon_arrive_however_they_are_cut(
     assert link.pending == 0
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 @given(words=st.integers(1, 400), transport=st.sampled_from(["abridged", "intermediate", "padded"]))
 async def test_packets_of_ours_are_read_by_telethon(words: int, transport: Transport) -> None:
     payload = os.urandom(words * 4)
@@ -187,7 +187,7 @@ def test_strings_are_those_of_telethon(size: int) -> None:
 # -- anything at all: a value or a ValueError ------------------------------------
 
 
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=300)
 @given(transport=transports, pieces=st.lists(st.binary(max_size=200), max_size=5))
 def test_any_bytes_are_packets_or_a_value_error(transport: Transport, pieces: list[bytes]) -> None:
     link = Link(transport, os.urandom)
@@ -198,14 +198,14 @@ def test_any_bytes_are_packets_or_a_value_error(transport: Transport, pieces: li
     assert link.pending <= 1000
 
 
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=300)
 @given(payload=st.binary(max_size=300))
 def test_any_packet_is_a_message_or_a_value_error(payload: bytes) -> None:
     with contextlib.suppress(ValueError):
         read_res_pq(open_message(payload).body)
 
 
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=300)
 @given(data=st.data())
 def test_any_change_of_a_good_answer_is_an_answer_or_a_value_error(data: st.DataObject) -> None:
     packet = bytearray(PACKET)

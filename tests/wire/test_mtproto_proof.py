@@ -89,7 +89,7 @@ def test_the_work_is_cut_small_and_has_an_end() -> None:
     assert len(moments) < 600
 
 
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=200)
 @given(pq=st.integers(0, 1 << 40))
 def test_any_number_has_factors_or_is_refused(pq: int) -> None:
     with contextlib.suppress(ValueError):
@@ -156,14 +156,14 @@ def test_other_keys_are_refused(key: rsa.RSAPublicKey | ec.EllipticCurvePublicKe
 # -- anything at all: a value or a ValueError ------------------------------------
 
 
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=300)
 @given(body=st.binary(max_size=400), head=st.sampled_from([b"", bytes(ServerDHParamsOk(1, 2, b""))[:36]]))
 def test_any_bytes_are_an_answer_or_a_value_error(body: bytes, head: bytes) -> None:
     with contextlib.suppress(ValueError):
         EXCHANGE.unseal(read_server_dh(head + body).encrypted)
 
 
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=200)
 @given(plain=st.binary(max_size=700), cut=st.integers(0, 564))
 def test_whatever_was_sealed_is_a_proof_or_none(plain: bytes, cut: int) -> None:
     for text in (plain, inner()[:cut] + plain):

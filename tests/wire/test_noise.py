@@ -26,7 +26,7 @@ def answered(initiator: Initiator, static: X25519PrivateKey, payload: bytes) -> 
     return answer[:32], answer[32:80], answer[80:]
 
 
-@settings(max_examples=100, deadline=None)
+@settings(max_examples=100)
 @given(SEEDS, st.binary(max_size=2000))
 def test_it_opens_what_another_implementation_sealed(seed: bytes, payload: bytes) -> None:
     initiator, static = Initiator(PROLOGUE), private(seed)
@@ -70,7 +70,7 @@ def test_every_key_is_drawn_afresh() -> None:
     assert len({Initiator(PROLOGUE).ephemeral for _ in range(20)}) == 20
 
 
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=150)
 @given(st.integers(0, 8 * 120 - 1))
 @example(255)
 def test_a_flipped_bit_anywhere_is_seen(bit: int) -> None:
@@ -107,7 +107,7 @@ def test_a_key_without_a_secret_is_a_value_error() -> None:
         Initiator(PROLOGUE).open(bytes(32), bytes(48), bytes(16))
 
 
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=200)
 @given(st.binary(max_size=64), st.binary(max_size=64), st.binary(max_size=64))
 def test_any_parts_are_a_value_error(ephemeral: bytes, static: bytes, payload: bytes) -> None:
     with pytest.raises(ValueError):  # noqa: PT011  # whichever it is

@@ -122,7 +122,7 @@ def mutated(at: int, by: bytes) -> bytes:
     return text[:at] + by + text[at + 1 :]
 
 
-@settings(deadline=None, max_examples=400)
+@settings(max_examples=400)
 @given(st.one_of(st.binary(), st.builds(mutated, st.integers(0, 80), st.binary(max_size=3))))
 def test_any_bytes_are_a_challenge_or_a_value_error(text: bytes) -> None:
     try:
@@ -138,7 +138,7 @@ def test_base64_goes_there_and_back(data: bytes) -> None:
     assert decoded(encoded(data)) == data
 
 
-@settings(deadline=None, max_examples=400)
+@settings(max_examples=400)
 @given(st.one_of(st.text(), st.binary()))
 def test_what_is_not_base64_is_a_value_error(text: Any) -> None:
     try:

@@ -93,7 +93,7 @@ def test_what_is_no_response_is_refused(head: bytes) -> None:
         decode(head)
 
 
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=300)
 @given(st.binary(max_size=60), st.integers(0, len(HEAD)), st.integers(0, 40))
 def test_anything_is_a_response_or_a_value_error(noise: bytes, at: int, gone: int) -> None:
     for data in (noise, HEAD[:at] + noise + HEAD[at + gone :]):

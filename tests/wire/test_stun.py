@@ -100,7 +100,7 @@ def test_an_address_that_is_none_is_refused(value: str) -> None:
         address(answer, Attribute.XOR_MAPPED_ADDRESS)
 
 
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=300)
 @given(st.binary(max_size=200), st.integers(0, 79), st.booleans())
 @example(b"", 0, False)
 def test_anything_is_an_answer_or_a_value_error(noise: bytes, at: int, framed: bool) -> None:

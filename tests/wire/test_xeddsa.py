@@ -21,7 +21,7 @@ def signed(seed: bytes, message: bytes) -> tuple[bytes, bytes]:
     return xeddsa.priv_to_curve25519_pub(private), bytes(signature)
 
 
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=150)
 @given(seeds, st.binary(max_size=200))
 def test_signatures_with_the_sign_in_the_highest_bit_verify(seed: bytes, message: bytes) -> None:
     key, signature = signed(seed, message)
@@ -29,7 +29,7 @@ def test_signatures_with_the_sign_in_the_highest_bit_verify(seed: bytes, message
     assert not verify(key, message + b"!", signature)
 
 
-@settings(max_examples=100, deadline=None)
+@settings(max_examples=100)
 @given(seeds, st.binary(max_size=200))
 def test_signatures_of_the_specification_itself_verify(seed: bytes, message: bytes) -> None:
     private = xeddsa.seed_to_priv(seed)
@@ -44,7 +44,7 @@ def test_both_signs_came_up() -> None:
     assert signs == {0, 0x80}
 
 
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=150)
 @given(st.integers(0, 15), st.integers(0, 511))
 def test_a_flipped_bit_of_the_signature_is_seen(number: int, bit: int) -> None:
     key, signature = signed(bytes([number]) * 32, b"message")
@@ -53,7 +53,7 @@ def test_a_flipped_bit_of_the_signature_is_seen(number: int, bit: int) -> None:
     assert not verify(key, b"message", bytes(spoilt))
 
 
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=150)
 @given(st.binary(min_size=32, max_size=32), st.binary(min_size=64, max_size=64))
 def test_the_verdict_on_anything_is_libxeddsas(key: bytes, signature: bytes) -> None:
     canonical = bytes([*key[:31], key[31] & 0x3F])

@@ -41,7 +41,7 @@ def test_a_stream_is_its_head_and_its_elements() -> None:
     assert proceed == Element(name=f"{TLS} proceed", attributes={})
 
 
-@settings(deadline=None, max_examples=400)
+@settings(max_examples=400)
 @given(st.lists(st.integers(0, len(OPEN + FEATURES)), max_size=40))
 def test_elements_do_not_depend_on_packets(cuts: list[int]) -> None:
     whole = OPEN + FEATURES
@@ -127,7 +127,7 @@ def test_what_we_say_is_xmpp(namespace: str) -> None:
     assert (question.name, question.attributes) == (f"{namespace} iq", {"type": "get", "id": "1", "to": "a.b"})
 
 
-@settings(deadline=None, max_examples=400)
+@settings(max_examples=400)
 @given(st.binary(max_size=2000))
 def test_any_bytes_are_elements_or_a_value_error(text: bytes) -> None:
     try:
@@ -136,7 +136,7 @@ def test_any_bytes_are_elements_or_a_value_error(text: bytes) -> None:
         return
 
 
-@settings(deadline=None, max_examples=400)
+@settings(max_examples=400)
 @given(st.data())
 def test_any_change_of_a_good_stream_is_elements_or_a_value_error(data: st.DataObject) -> None:
     text = bytearray(OPEN + FEATURES)
