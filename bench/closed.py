@@ -14,7 +14,7 @@ from pathlib import Path
 
 import uvloop
 
-from monitor.clock import SystemClock
+from monitor.clock import Pulse, SystemClock
 from monitor.config import Catalogue, Configuration, catalogue_folder, load
 from monitor.domain.attempt import Attempt
 from monitor.domain.check import Check
@@ -117,6 +117,7 @@ async def _open_court(configuration: Configuration, clock: SystemClock, store: S
     judge = Judge()
     judge.replace(configuration.checks, (), (configuration.vantage,), clock.now())
     clerk = Clerk(
+        mind=Pulse(clock, lambda _: None).mind,
         recall=store.resume,
         keep=store.keep,
         kept=store.kept,

@@ -20,7 +20,7 @@ _SIT = 0.5
 _STALE = 5.0
 _FLUSH = 60.0
 _FLUSH_PAUSE = 0.1
-_FORGET = 86400.0
+_FORGET = 3600.0  # so often that a monitor which is started anew every day does forget
 
 _log = structlog.get_logger(__name__)
 

@@ -40,13 +40,18 @@ class Pulse:
     says nothing about the target: `late_since` lets the runner ask.
     """
 
-    def __init__(self, clock: Clock, on_step: Callable[[float], None]) -> None:
+    def __init__(
+        self, clock: Clock, on_step: Callable[[float], None], on_jump: Callable[[], None] = lambda: None
+    ) -> None:
+        """``on_step`` learns by how much the wall clock was set; ``on_jump`` that it was, or went on while we slept."""
         self._clock = clock
         self._on_step = on_step
+        self._on_jump = on_jump
         self._late: deque[_Late] = deque()
         self._last = clock.monotonic()
         self._offset = clock.now() - self._last
         self._asleep = _asleep()
+        self._slept = 0.0
         self.gaps = 0
         self.gap_seconds = 0.0
 
@@ -61,8 +66,8 @@ class Pulse:
         """Take note of one beat: lateness, suspension, a step of the wall clock."""
         now = self._clock.monotonic()
         late = now - self._last - _BEAT
-        slept = _asleep() - self._asleep
-        self._asleep += slept
+        self.mind()
+        slept, self._slept = self._slept, 0.0
         if late > _NOTABLE:
             self._late.append(_Late(now, late))
         while self._late and self._late[0].at < now - _MEMORY:
@@ -70,8 +75,16 @@ class Pulse:
         if late + slept > _GAP:
             self.gaps += 1
             self.gap_seconds += late + slept
-        step = self._clock.now() - now - self._offset
+
+    def mind(self) -> None:
+        """Tell of a jump of the wall clock now: for whoever is about to count on it, and might before the next beat."""
+        slept = _asleep() - self._asleep
+        self._asleep += slept
+        self._slept += slept
+        step = self._clock.now() - self._clock.monotonic() - self._offset
         self._offset += step
+        if abs(step) > _STEP:
+            self._on_jump()
         if abs(step - slept) > _STEP:
             self._on_step(step - slept)
 

@@ -115,10 +115,12 @@ class Dispatch:
         if before is not None and self._session is not None:
             self.open_lines(self._session)
 
-    def resume(self, past: Past) -> None:
+    async def resume(self, past: Past) -> None:
         """Go on where the last life stopped."""
         self.desk.resume(past.windows, past.spans, past.memory)
         self.use_key(past.memory.get(ACK_KEY, ""))
+        if past.windows:
+            await self._learn(past.windows)  # before the first decision: who looks after it need not be called again
 
     def use_key(self, key: str) -> None:
         """Sign with the key of an earlier life, in hexadecimal digits, if there was one."""
@@ -156,9 +158,12 @@ class Dispatch:
 
     async def look(self) -> None:
         """Learn who acknowledged what, and what is silenced."""
+        await self._learn(self._standing.windows())
+
+    async def _learn(self, windows: Sequence[Window]) -> None:
         if not self._alerts.routes:
             return
-        alive = [window.id for window in self._standing.windows()]
+        alive = [window.id for window in windows]
         archive = self._store.archive
         try:
             if alive:

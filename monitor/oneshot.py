@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from enum import StrEnum, unique
 from typing import Any
 
+from monitor.asking import ask
 from monitor.domain.attempt import Attempt
 from monitor.domain.check import Check
 from monitor.domain.endpoints import is_by_address
@@ -18,7 +19,6 @@ from monitor.judgement.cause import SIGNS
 from monitor.judgement.sentences import listed, stuck
 from monitor.net.network import Network
 from monitor.registry import PROBES
-from monitor.runner import ask
 from monitor.witnesses import is_resolved
 
 _AT_ONCE = 50

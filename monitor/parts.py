@@ -7,6 +7,7 @@ from functools import partial
 import structlog
 
 from monitor import __version__
+from monitor.asking import ask
 from monitor.blackbox.handler import Blackbox
 from monitor.blackbox.modules import load_modules
 from monitor.claims import Claims
@@ -27,7 +28,7 @@ from monitor.net.resolve import system_name_servers
 from monitor.net.second import SecondResolver
 from monitor.peers import Ears, Line, Peers
 from monitor.registry import PROBES
-from monitor.runner import Doubts, Runner, Slot, ask
+from monitor.runner import Doubts, Runner, Slot
 from monitor.scheduling import Member, Schedule
 from monitor.sittings import Clerk, Past, Sittings
 from monitor.store import Store
@@ -44,8 +45,8 @@ class Parts:
     def __init__(self, configuration: Configuration) -> None:
         self.configuration = configuration
         self.clock = SystemClock()
-        self.pulse = Pulse(self.clock, self._on_clock_step)
         self.schedule = Schedule(self.clock)
+        self.pulse = Pulse(self.clock, self._on_clock_step, self.schedule.realign)
         self.network = make_network(configuration, self.clock)
         self.second = SecondResolver(self.network, system_name_servers())
         self.witnesses = Witnesses(self.clock)
@@ -144,6 +145,7 @@ class Parts:
 
     def _clerk(self) -> Clerk:
         return Clerk(
+            mind=self.pulse.mind,
             recall=self._recall,
             keep=self._keep,
             kept=self.store.kept,
@@ -164,7 +166,7 @@ class Parts:
         past = await self.store.resume()
         self.peers.recall(past.memory)
         self.outages.resume(past.windows)
-        self.dispatch.resume(past)
+        await self.dispatch.resume(past)
         self.claims.resume(past.memory)
         return past
 
@@ -174,7 +176,6 @@ class Parts:
 
     def _on_clock_step(self, seconds: float) -> None:
         _log.warning("the wall clock stepped", seconds=round(seconds, 3))
-        self.schedule.realign()
         self.judge.shift(seconds)
         self.peers.shift(seconds)
 

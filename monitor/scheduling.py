@@ -6,8 +6,8 @@ by a phase that is a hash of the check's id: stable over restarts and reloads.
 Within a cycle a chain of loop timers walks the members in the order of their
 due times, all on the monotonic clock.
 
-APScheduler counts on the wall clock; `realign` after a step of it keeps the
-cycles where the monotonic clock has them.
+APScheduler counts on the wall clock: `realign` after a step of it, and each
+cycle a look whether it went astray, keep all where the monotonic clock has it.
 """
 
 import asyncio
@@ -39,6 +39,8 @@ _COARSEST = 0.05
 as an attempt. More would make the last of them late."""
 _BURST = 20
 """Runs started in one turn of the loop at most; the rest waits for the next turn."""
+_ASTRAY = 0.05
+"""Seconds by which a cycle may begin beside its time: small steps of the wall clock add up."""
 _SHED_ABOVE = 0.25
 _SHED_AFTER = 3
 """Late seconds in a row that are overload. What was due while the process was stopped starts late within two."""
@@ -219,6 +221,7 @@ class Schedule:
         self._clock = clock
         self._shedder = Shedder()
         self._groups: dict[float, Group] = {}
+        self._own: dict[str, float] = {}  # intervals of the jobs of the house
         self._scheduler = AsyncIOScheduler(timezone=UTC, job_defaults={"coalesce": True, "misfire_grace_time": None})
         self.skipped: Counter[Skip] = Counter()
 
@@ -240,7 +243,8 @@ class Schedule:
 
     def every(self, seconds: float, action: Callable[[], Awaitable[None]]) -> None:
         """Call ``action`` every ``seconds``; a run still going on is not started twice."""
-        self._scheduler.add_job(partial(_until_stopped, action), "interval", seconds=seconds, max_instances=1)
+        work = partial(_until_stopped, action)
+        self._own[self._scheduler.add_job(work, "interval", seconds=seconds, max_instances=1).id] = seconds
 
     def apply(self, members: Iterable[Member]) -> None:
         """Run these and no others from now on; what stays keeps its phase."""
@@ -258,25 +262,36 @@ class Schedule:
                 self._add_job(group)
 
     def realign(self) -> None:
-        """Put the cycles back where the monotonic clock has them, after a step of the wall clock."""
+        """Put all back where the monotonic clock has it, after a step of the wall clock or a suspension."""
         for group in self._groups.values():
-            wait = timedelta(seconds=max(0.0, group.until_next_cycle()))
-            self._scheduler.modify_job(_job_id(group.interval), next_run_time=self._wall() + wait)
+            self._put(_job_id(group.interval), group.until_next_cycle())
+        for job_id, seconds in self._own.items():
+            self._put(job_id, seconds)
+
+    def _put(self, job_id: str, wait: float) -> None:
+        """The next run is in ``wait`` seconds, unless we have stopped."""
+        if self._scheduler.get_job(job_id) is not None:
+            self._scheduler.modify_job(job_id, next_run_time=self._wall() + timedelta(seconds=max(0.0, wait)))
+
+    def _correct(self, group: Group) -> None:
+        job, wait = self._scheduler.get_job(_job_id(group.interval)), group.until_next_cycle()
+        if job is not None and abs(job.next_run_time.timestamp() - self._clock.now() - wait) > _ASTRAY:
+            self._put(job.id, wait)
 
     def _add_job(self, group: Group) -> None:
-        async def begin_cycle() -> None:
+        async def begin() -> None:
             group.begin_cycle()
+            self._correct(group)
 
-        self._scheduler.add_job(
-            begin_cycle, "interval", seconds=group.interval, id=_job_id(group.interval), next_run_time=self._wall()
-        )
+        job_id = _job_id(group.interval)
+        self._scheduler.add_job(begin, "interval", seconds=group.interval, id=job_id, next_run_time=self._wall())
 
     def _wall(self) -> datetime:
         return datetime.fromtimestamp(self._clock.now(), UTC)
 
 
 def _job_id(interval: float) -> str:
-    return f"group-{interval:g}s"
+    return f"group-{interval!r}s"  # whole: two that differ by a millisecond are two
 
 
 async def _until_stopped(action: Callable[[], Awaitable[None]]) -> None:

@@ -54,6 +54,8 @@ class Past(Protocol):
 class Clerk:
     """Who writes down what is decided."""
 
+    mind: Callable[[], None]
+    """Tells the judge of a step of the wall clock, if there was one: no stamp from after it may come before that."""
     recall: Callable[[], Awaitable[Past]]
     keep: Callable[[Ruling], None]
     kept: Callable[[], Awaitable[None]]
@@ -76,6 +78,8 @@ class Sittings:
         self._waiting: deque[tuple[str, Check, Attempt]] | None = deque(maxlen=_WAITING)
         self._telling: deque[Ruling] = deque()
         self._told = asyncio.Event()
+        self.sat = clock.monotonic()
+        """When it decided last, or was made, on the monotonic clock."""
 
     def replace(self, home: Vantage, maintenance: Sequence[Maintenance]) -> None:
         """Stand at ``home``; these stretches of maintenance are announced."""
@@ -84,6 +88,7 @@ class Sittings:
 
     def observe(self, check: Check, attempt: Attempt) -> None:
         """Hear an attempt made here."""
+        self._clerk.mind()
         self.hear(self._home, check, attempt)
 
     def hear(self, vantage: str, check: Check, attempt: Attempt) -> None:
@@ -105,7 +110,9 @@ class Sittings:
         """Decide, and have it written down."""
         if self._waiting is not None:
             return
+        self._clerk.mind()
         ruling = self._clerk.advise(self.judge.sit(self._clock.now()))
+        self.sat = self._clock.monotonic()
         if not ruling:
             return
         self._clerk.keep(ruling)

@@ -147,6 +147,7 @@ class View:
             loop_lag=parts.pulse.late_since(parts.clock.monotonic() - _LAG_WINDOW),
             gaps=parts.pulse.gaps,
             gap_seconds=parts.pulse.gap_seconds,
+            unjudged=parts.clock.monotonic() - parts.sittings.sat,
             internal_errors=counts.internal_errors,
             sink_errors=counts.sink_errors,
             store_pending=parts.store.pending,

@@ -1,6 +1,8 @@
 import asyncio
 import time
 
+import pytest
+
 from monitor.clock import Pulse, SystemClock
 from tests.support.fakes import FakeClock
 
@@ -37,6 +39,34 @@ def test_a_step_of_the_wall_clock_is_told_and_a_gap_is_no_step() -> None:
     assert [round(step) for step in steps] == [-3600]
     pulse.take()
     assert len(steps) == 1
+
+
+def test_a_jump_of_the_wall_clock_is_told_whether_it_was_set_or_we_slept(monkeypatch: pytest.MonkeyPatch) -> None:
+    clock, steps, jumps, slept = FakeClock(), list[float](), list[int](), [0.0]
+    monkeypatch.setattr("monitor.clock._asleep", lambda: slept[0])
+    pulse = Pulse(clock, steps.append, lambda: jumps.append(1))
+    slept[0] = 600.0
+    clock.wall += 600.0
+    pulse.take()
+    assert (steps, len(jumps)) == ([], 1), "who slept was not set"
+    clock.wall -= 3600.0
+    pulse.take()
+    assert ([round(step) for step in steps], len(jumps)) == ([-3600], 2)
+    clock.advance(60.0)
+    pulse.take()
+    assert len(jumps) == 2
+
+
+def test_whoever_asks_learns_of_a_step_before_the_next_beat_and_it_is_told_once() -> None:
+    clock, steps = FakeClock(), list[float]()
+    pulse = Pulse(clock, steps.append)
+    clock.wall += 3600.0
+    pulse.mind()
+    assert [round(step) for step in steps] == [3600]
+    pulse.mind()
+    pulse.take()
+    assert len(steps) == 1
+    assert pulse.gaps == 0
 
 
 async def test_a_loop_that_is_blocked_right_now_is_late_before_the_next_beat() -> None:

@@ -4,6 +4,7 @@ from dataclasses import replace
 
 import pytest
 import uvloop
+from typing_extensions import override
 
 from monitor.clock import SystemClock
 from monitor.domain.attempt import Attempt, Run
@@ -373,3 +374,26 @@ async def test_a_probe_that_answers_its_deadline_with_a_failure_of_its_own_spoil
         world.runner.finish()
     reasons = [attempt.failure.reason for attempt in world.out.attempts if attempt.failure]
     assert reasons == [Reason.CLOSED, Reason.TIMEOUT, Reason.TIMEOUT]
+
+
+@pytest.mark.parametrize("seconds", [3600.0, -3600.0])
+async def test_a_clock_that_is_set_under_way_stamps_the_attempt_as_it_is_now(world: World, seconds: float) -> None:
+    """What was seen an hour ago, or in an hour, would say nothing of the present."""
+
+    class Set(SystemClock):
+        step = 0.0
+
+        @override
+        def now(self) -> float:
+            return super().now() + self.step
+
+    clock = Set()
+
+    async def while_it_is_set(run: Run) -> None:
+        run.enter(Phase.CONNECT)
+        clock.step = seconds
+
+    world.runner._clock = clock
+    began = clock.now() + seconds
+    await world.run(world.slot(while_it_is_set))
+    assert world.out.attempts[0].started == pytest.approx(began, abs=0.5)

@@ -184,3 +184,76 @@ def test_eight_runs_share_a_wake_up(members: int, seconds: float) -> None:
     group = Group(10.0, FakeClock(), Shedder(), Counter())
     group.replace([Member(key=str(n), interval=10.0, start=print) for n in range(members)])
     assert group._grid == pytest.approx(seconds)
+
+
+class Set(SystemClock):
+    """A wall clock that is ``step`` off, against a monotonic one that stood still for ``asleep`` seconds."""
+
+    step = 0.0
+    asleep = 0.0
+
+    @override
+    def now(self) -> float:
+        return super().now() + self.step
+
+    @override
+    def monotonic(self) -> float:
+        return super().monotonic() - self.asleep
+
+
+async def test_a_wall_clock_set_back_an_hour_does_not_silence_the_house_either() -> None:
+    calls, schedule = list[int](), Schedule(SystemClock())
+
+    async def sit() -> None:
+        calls.append(1)
+
+    schedule.every(0.1, sit)
+    schedule.start()
+    # The library plans the next fire an hour ahead, as it would see it after the step.
+    (job,) = schedule._scheduler.get_jobs()
+    schedule._scheduler.modify_job(job.id, next_run_time=job.next_run_time + timedelta(hours=1))
+    schedule.realign()
+    await asyncio.sleep(0.35)
+    schedule.stop()
+    assert len(calls) >= 2
+
+
+@pytest.mark.parametrize("asleep", [0.25, 0.1], ids=["as a suspended machine", "as small steps that add up"])
+async def test_cycles_stay_where_the_monotonic_clock_has_them_though_nobody_tells_of_a_step(asleep: float) -> None:
+    starts, clock = Starts(), Set()
+    schedule = Schedule(clock)
+    schedule.apply([starts.member("a", 0.5)])
+    schedule.start()
+    await asyncio.sleep(0.02)
+    (group,) = schedule._groups.values()
+    clock.asleep = asleep
+    await asyncio.sleep(1.0)
+    (job,) = schedule._scheduler.get_jobs()
+    off = job.next_run_time.timestamp() - (clock.now() + group.until_next_cycle())
+    schedule.stop()
+    assert abs(off) < 0.05
+
+
+async def test_intervals_that_differ_by_a_millisecond_are_two() -> None:
+    starts = Starts()
+    schedule = Schedule(starts.clock)
+    schedule.apply([starts.member("a", 3600.0), starts.member("b", 3600.001)])
+    schedule.start()
+    schedule.apply([starts.member("a", 3600.0)])
+    assert len(schedule._scheduler.get_jobs()) == 1
+    schedule.stop()
+
+
+async def test_a_reload_or_a_step_while_we_stop_starts_nothing_and_breaks_nothing() -> None:
+    starts = Starts()
+    schedule = Schedule(starts.clock)
+    schedule.apply([starts.member("a", 0.1)])
+    schedule.start()
+    await asyncio.sleep(0.02)
+    schedule.stop()
+    starts.by_key.clear()
+    schedule.realign()
+    schedule.apply([starts.member("a", 0.1), starts.member("b", 0.2)])
+    schedule.apply([starts.member("b", 0.3)])
+    await asyncio.sleep(0.4)
+    assert not starts.by_key

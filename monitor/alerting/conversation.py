@@ -2,7 +2,7 @@
 
 import json
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, fields
 
 from monitor.domain.outage import Window
 from monitor.domain.words import Breadth, Reach
@@ -55,5 +55,14 @@ class Conversation:
 
 def recall(memory: Mapping[str, str]) -> list[Conversation]:
     """All that were remembered, in the order in which they began."""
-    found = [Conversation(**json.loads(text)) for key, text in memory.items() if key.startswith(_PREFIX)]
+    found = [talk for key, text in memory.items() if key.startswith(_PREFIX) and (talk := _read(text))]
     return sorted(found, key=lambda talk: (talk.began, talk.key))
+
+
+def _read(text: str) -> Conversation | None:
+    """Without what only another version knows; None where that leaves too little."""
+    known = {each.name for each in fields(Conversation)}
+    try:
+        return Conversation(**{name: value for name, value in json.loads(text).items() if name in known})
+    except (AttributeError, TypeError, ValueError):
+        return None

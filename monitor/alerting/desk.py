@@ -23,6 +23,8 @@ _CROWD = 600.0
 """Seconds in which a route's limit of openings holds, and between two messages of a roll-up."""
 _GATHER = 60.0
 """Seconds that a roll-up waits for more before it is told."""
+_AHEAD = 60.0
+"""Seconds that a stamp may be ahead of us, as those of peers may: beyond that, our clock was set back."""
 _OVER = (Status.CLOSED, Status.ABSORBED)
 
 
@@ -69,7 +71,7 @@ class Desk:
         """The same, with what is to be told of it and of what was ruled before."""
         self._windows.update((window.id, window) for window in ruling.windows)
         ended = self._see(ruling.spans)
-        if not (ruling.windows or ruling.spans or self._memory) and ruling.at < self._looked + _LOOK:
+        if not (ruling.windows or ruling.spans or self._memory) and not _has_lasted(self._looked, ruling.at, _LOOK):
             return ruling
         self._looked = ruling.at
         messages = tuple(
@@ -101,7 +103,7 @@ class Desk:
         if window.status is not Status.OPEN or not matches(route, window, self.severity(window)):
             return False
         since = window.opened if route.escalates else window.start
-        if now - since < route.after or (route.escalates and window.id in self.acknowledged):
+        if not _has_lasted(since, now, route.after) or (route.escalates and window.id in self.acknowledged):
             return False
         return (route.hours is None or route.hours.holds(now)) and not self._is_silenced(window, now)
 
@@ -116,7 +118,7 @@ class Desk:
         talk = Conversation(route=route.name, key=window.id, window=window.id, began=now, updated=now)
         talk.widen(window)
         self._talks[route.name, window.id] = talk
-        recent = [at for at in self._openings.get(route.name, ()) if at > now - _CROWD]
+        recent = [at for at in self._openings.get(route.name, ()) if not _has_lasted(at, now, _CROWD)]
         self._openings[route.name] = recent
         if len(recent) < route.limit:
             recent.append(now)
@@ -145,7 +147,7 @@ class Desk:
             yield self._message(talk, Event.REMINDER, now, (window,))
 
     def _is_due(self, route: Route, talk: Conversation, now: float) -> bool:
-        if route.remind is None or now - talk.updated < route.remind or talk.window in self.acknowledged:
+        if route.remind is None or talk.window in self.acknowledged or not _has_lasted(talk.updated, now, route.remind):
             return False
         return route.hours is None or route.hours.holds(now)
 
@@ -182,11 +184,13 @@ class Desk:
                     yield self._end(crowd, now, tuple(known))
                 else:
                     self._drop(crowd)
-            elif len(crowd.members) > crowd.told and now - crowd.updated >= (_CROWD if crowd.told else _GATHER):
+            elif all(self._is_silenced(window, now) for window in alive):
+                continue
+            elif len(crowd.members) > crowd.told and _has_lasted(crowd.updated, now, _CROWD if crowd.told else _GATHER):
                 event = Event.CHANGED if crowd.told else Event.OPENED
                 crowd.updated, crowd.told = now, len(crowd.members)
                 yield self._message(crowd, event, now, tuple(alive))
-            elif self._is_due(route, crowd, now):
+            elif self._is_due(route, crowd, now) and not all(window.id in self.acknowledged for window in alive):
                 crowd.updated = now
                 yield self._message(crowd, Event.REMINDER, now, tuple(alive))
 
@@ -208,7 +212,7 @@ class Desk:
             key = f"blind:{vantage}"
             if (route.name, key) in self._talks or route.blind_after is None or route.escalates:
                 continue
-            if now - span.start >= route.blind_after and (route.hours is None or route.hours.holds(now)):
+            if _has_lasted(span.start, now, route.blind_after) and (route.hours is None or route.hours.holds(now)):
                 talk = Conversation(route=route.name, key=key, began=now, updated=now)
                 self._talks[route.name, key] = talk
                 yield self._message(talk, Event.OPENED, now, (), span)
@@ -255,6 +259,11 @@ class Desk:
         wanted = {name for talk in self._talks.values() for name in talk.members}
         for window in [w for w in self._windows.values() if w.status in _OVER and w.id not in wanted]:
             del self._windows[window.id]
+
+
+def _has_lasted(since: float, now: float, least: float) -> bool:
+    """Whether ``least`` seconds have passed; so they have when the clock was set back, since nobody knows better."""
+    return not -_AHEAD <= now - since < least
 
 
 def matches(route: Route, window: Window, severity: Severity) -> bool:

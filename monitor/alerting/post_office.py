@@ -95,8 +95,9 @@ class PostOffice:
     def replace(self, routes: Iterable[Route], lines: Iterable[Line]) -> None:
         """Send by these from now on."""
         self._routes = {route.name: route for route in routes}
-        self._lines = {line.way.name: line for line in lines}
-        self.health = {name: health for name, health in self.health.items() if name in self._lines}
+        before, self._lines = self._lines, {line.way.name: line for line in lines}
+        same = {name for name, line in self._lines.items() if name in before and before[name].way == line.way}
+        self.health = {name: health for name, health in self.health.items() if name in same}
 
     @property
     def waiting(self) -> tuple[Post, ...]:

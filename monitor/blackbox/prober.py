@@ -6,6 +6,7 @@ from typing import ClassVar
 
 from pydantic import ValidationError
 
+from monitor.asking import ask
 from monitor.blackbox.allow import Allowance, Place
 from monitor.blackbox.metrics import Probed
 from monitor.blackbox.modules import DnsOptions, HttpOptions, Module
@@ -19,7 +20,6 @@ from monitor.domain.words import LAYER_OF_PHASE, Fact, Layer, Phase, Reason
 from monitor.net.network import Network
 from monitor.net.url import Url
 from monitor.registry import PROBES
-from monitor.runner import ask
 
 _NO_ADDRESS = (Reason.NO_ANSWER, Reason.NXDOMAIN)
 

@@ -35,8 +35,10 @@ Sources: appriseit.com/services (URLs), apprise 2.2 (AppriseAsset, results).
 import asyncio
 import logging
 import re
+import threading
 from collections.abc import Callable, Iterable, Mapping
-from typing import Annotated, ClassVar
+from concurrent.futures import Future
+from typing import Annotated, ClassVar, TypeVar
 from urllib.parse import urlsplit
 
 import aiohttp
@@ -91,6 +93,9 @@ _KINDS: Mapping[Severity, str] = {
     Severity.MAJOR: "failure",
     Severity.MINOR: "warning",
 }
+_AT_ONCE = 4
+"""Threads of one channel: those that hang for ever, at a server that never ends its answer, keep their place."""
+_T = TypeVar("_T")
 Notify = Callable[[str, str, str], tuple[bool, Iterable[str]]]
 """Title, text and kind -> whether it was taken, and the lines of the log."""
 
@@ -155,6 +160,7 @@ class AppriseChannel:
         del session  # Apprise has its own
         self._settings = settings
         self._notify: Notify | None = None
+        self._room = asyncio.Semaphore(_AT_ONCE)
 
     async def send(self, letter: Letter) -> str:
         """Have Apprise notify, in a thread."""
@@ -163,7 +169,7 @@ class AppriseChannel:
         told = (title, rest.strip() or title, "info" if letter.event is Event.TEST else kind)
         try:
             async with asyncio.timeout(self._settings.timeout):
-                is_taken, log = await asyncio.to_thread(lambda: self._prepared()(*told))
+                is_taken, log = await self._beside(lambda: self._prepared()(*told))
         except TimeoutError:
             raise ChannelFailed("it did not answer in time") from None
         if not is_taken:
@@ -172,13 +178,30 @@ class AppriseChannel:
 
     async def check(self) -> None:
         """Whether Apprise understands the URL."""
-        await asyncio.to_thread(self._prepared)
+        await self._beside(self._prepared)
+
+    async def _beside(self, work: Callable[[], _T]) -> _T:
+        """What ``work`` makes in a thread that no other part of us shares, and that the end of the process ends."""
+        await self._room.acquire()
+        answer: Future[_T] = Future()
+        answer.set_running_or_notify_cancel()
+        loop = asyncio.get_running_loop()
+        threading.Thread(target=_work, args=(work, answer), name="apprise", daemon=True).start()
+        answer.add_done_callback(lambda _: loop.is_closed() or loop.call_soon_threadsafe(self._room.release))
+        return await asyncio.wrap_future(answer)
 
     def _prepared(self) -> Notify:
         """In a thread: the first use imports Apprise and its plugins, which takes a second."""
         if self._notify is None:
             self._notify = _open(self._settings.url.get_secret_value())
         return self._notify
+
+
+def _work(work: Callable[[], _T], answer: "Future[_T]") -> None:
+    try:
+        answer.set_result(work())
+    except Exception as error:  # noqa: BLE001  # whatever it is, who waits for it learns it
+        answer.set_exception(error)
 
 
 def _open(url: str) -> Notify:

@@ -34,6 +34,17 @@ def run(config: ConfigArgument = USUAL_CONFIG) -> None:
         fail(f"cannot listen on {configuration.web.listen}: {error.strerror or error}")
     except StoreError as error:
         fail(f"store: {error}")
+    except BaseExceptionGroup as group:  # a database that is no file is opened when all is under way
+        refused, rest = group.split(StoreError)
+        if refused is None or rest is not None:
+            raise
+        fail(f"store: {_first(refused)}")
+
+
+def _first(group: BaseException) -> BaseException:
+    while isinstance(group, BaseExceptionGroup):
+        group = group.exceptions[0]
+    return group
 
 
 async def _watch(configuration: Configuration, reload: Callable[[], Configuration]) -> None:

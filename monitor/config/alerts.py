@@ -35,6 +35,10 @@ def _moments(value: object) -> object:
 
 Seldom = Annotated[Duration | None, BeforeValidator(_moments), Field(json_schema_extra={"type": "string"})]
 """A duration, or ``none``."""
+Often = Annotated[
+    Annotated[Duration, Field(gt=0)] | None, BeforeValidator(_moments), Field(json_schema_extra={"type": "string"})
+]
+"""Likewise, of what comes again and again: every 0 s would be a flood, and is not ``none``."""
 
 
 class ChannelHead(Settings):
@@ -85,7 +89,7 @@ class RouteSettings(Settings):
     hours: HoursSettings | None = None
     after: Duration = 0.0
     """Nothing is told of what lasts shorter."""
-    remind: Seldom = 3600.0
+    remind: Often = 3600.0
     """How often an open outage is told again; ``none``: never."""
     escalate: EscalationSettings | None = None
     limit: Annotated[int, Field(ge=1, le=1000)] = 5

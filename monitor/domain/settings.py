@@ -13,6 +13,8 @@ from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Fie
 from typing_extensions import override
 
 _UNITS = {"ms": 0.001, "s": 1.0, "m": 60.0, "h": 3600.0, "d": 86400.0, "w": 604800.0}
+_LONGEST = 10 * 366 * 86400.0
+"""Seconds. What lasts longer is a slip, and no calendar can count to where some of them lead."""
 _DURATION = re.compile(r"(?:\d+(?:\.\d+)?(?:ms|[smhdw]))+")
 _PART = re.compile(r"(\d+(?:\.\d+)?)(ms|[smhdw])")
 _HOST = re.compile(r"(?=.{1,253}\.?$)[A-Za-z0-9_](?:[A-Za-z0-9_-]{0,62})(?:\.[A-Za-z0-9_][A-Za-z0-9_-]{0,62})*\.?")
@@ -25,7 +27,10 @@ def parse_duration(value: object) -> float:
     """
     if not isinstance(value, str) or not _DURATION.fullmatch(value):
         raise ValueError(f"not a duration: {value!r}; write a number with a unit, as in 500ms, 30s, 5m, 1h30m")
-    return sum(float(number) * _UNITS[unit] for number, unit in _PART.findall(value))
+    seconds = sum(float(number) * _UNITS[unit] for number, unit in _PART.findall(value))
+    if seconds > _LONGEST:
+        raise ValueError("longer than ten years")
+    return seconds
 
 
 def _duration(value: object) -> object:

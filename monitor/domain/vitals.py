@@ -9,6 +9,7 @@ from monitor.domain.claim import Said
 
 _LAG = 1.0
 _SHED = 0.1
+_UNJUDGED = 30.0
 BOUNDS = (0.001, 0.0025, 0.005, 0.01, 0.015, 0.02, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0)
 """Upper bounds in seconds for our own lateness; the goal is p99 < 10 ms."""
 
@@ -122,6 +123,8 @@ class Vitals:
     loop_lag: float
     gaps: int
     gap_seconds: float
+    unjudged: float
+    """Since the judge sat last."""
     internal_errors: int
     sink_errors: Mapping[str, int]
     store_pending: int
@@ -147,4 +150,6 @@ def why_not_ready(vitals: Vitals) -> str | None:
         return f"the event loop stood still for {vitals.loop_lag:.1f} s within the last 15 s"
     if vitals.shed_ratio > _SHED:
         return f"overloaded: {vitals.shed_ratio:.0%} of the runs are being skipped"
+    if vitals.unjudged > _UNJUDGED:
+        return f"nothing has been judged for {vitals.unjudged:.0f} s"
     return None

@@ -185,6 +185,7 @@ class Case:
         """The wall clock was set: what is measured in elapsed time goes on from there. Told stamps stay."""
         self.looked += seconds
         self.end = None if self.end is None else self.end + seconds
+        self.rounds = {number + round(seconds / self.width): seen for number, seen in self.rounds.items()}
         for member in self.members.values():
             member.end = None if member.end is None else member.end + seconds
 

@@ -13,12 +13,13 @@ def describe(case: Case, titles: Mapping[str, str]) -> Window:
     """The case as it is now."""
     kind = case.kind
     layer, reason = case.main
+    services, components = _covered(case)
     window = Window(
         id=case.id,
         target=case.target,
         provider=case.provider,
-        services=tuple(dict.fromkeys(place.service for place in case.places.values())),
-        components=tuple(case.places),
+        services=services,
+        components=components,
         breadth=case.breadth,
         reach=case.reach,
         kind=kind,
@@ -28,7 +29,7 @@ def describe(case: Case, titles: Mapping[str, str]) -> Window:
         status=case.status,
         start=case.start,
         start_after=case.start_after,
-        end=case.end,
+        end=None if case.end is None else max(case.end, case.start),  # the clock may have been set back since
         end_after=case.end_after,
         opened=case.opened,
         closed=case.closed,
@@ -43,3 +44,10 @@ def describe(case: Case, titles: Mapping[str, str]) -> Window:
         updated=case.looked,
     )
     return replace(window, sentence=say(window, titles))
+
+
+def _covered(case: Case) -> tuple[tuple[str, ...], tuple[str, ...]]:
+    """Services and components: those that it had, when none of them is watched any more."""
+    if case.places or case.stored is None:
+        return tuple(dict.fromkeys(place.service for place in case.places.values())), tuple(case.places)
+    return case.stored.services, case.stored.components

@@ -1,6 +1,6 @@
 """The docket: which cases are open, when one opens, widens and closes."""
 
-from collections.abc import Collection, Iterable, Mapping, Set
+from collections.abc import Collection, Container, Iterable, Mapping, Set
 from itertools import chain, islice
 from math import ceil
 
@@ -13,11 +13,12 @@ from monitor.judgement.cause import Contemporaries, Surroundings, find_cause
 from monitor.judgement.describe import describe
 from monitor.judgement.extent import Extent, seen_from
 from monitor.judgement.health import Health
+from monitor.judgement.life import live
 from monitor.judgement.memory import remember_case
 from monitor.judgement.opening import Opening
 from monitor.judgement.places import Networks, Place
 from monitor.judgement.rules import Rules
-from monitor.judgement.tables import Event
+from monitor.judgement.scope import can_join, component_of, refit
 
 _LOOKS = 150
 """Cases that are looked at for each second since the last sitting, 0.3 ms each: the loop must not feel hundreds."""
@@ -48,15 +49,24 @@ class Docket:
         self.extent = Extent(places, self.rules)
         self._titles = titles
         alive = {(health.vantage, health.check.id) for place in places.values() for health in place.healths()}
-        for case in self.cases.values():
-            for key in [key for key in case.members if key not in alive]:
-                del case.members[key]  # nobody watches it any more: it says nothing about the end
-            case.places = {name: places[name] for name in case.places if name in places}
+        cases, self.cases = self.cases, {}
+        for case in cases.values():
+            self._take_up(case, alive)
+
+    def _take_up(self, case: Case, alive: Container[tuple[str, str]]) -> None:
+        """Have a case that comes from another configuration, or another life, cover what it can in this one."""
+        self.urgent |= dict.fromkeys(sorted(refit(case, self.extent.places, alive)))
+        if not case.places and case.stored is None:
+            return  # nobody was told of it, and nobody watches it any more
+        there = self.cases.setdefault(case.target, case)
+        if there is not case:  # two providers became one
+            there.absorb(case)
+            self._ended.append(case)
 
     def stir(self, health: Health) -> None:
         """The component of this check may have changed."""
         queue = self.urgent if health.is_bad else self.stirred
-        queue[f"{health.check.service}.{health.check.component}"] = None
+        queue[component_of(health)] = None
 
     def case_of(self, health: Health) -> Case | None:
         """The open case that this check is a member of."""
@@ -101,9 +111,10 @@ class Docket:
         due = [case for case in self.cases.values() if case in changed or now - case.looked >= self.rules.refresh]
         affected = {name for case in self.cases.values() for name in case.places}
         for case in sorted(due, key=lambda case: (case.start, case.id)):
-            self._widen(case, affected)
+            self._widen(case, affected, now)
         for case in list(self.cases.values()):
-            self._live(case, now)
+            if live(case, now):
+                self._close(case, now)
         return tuple(self._changes(now, changed, ceil(_LOOKS * elapsed)))
 
     def _update(self, name: str, now: float) -> Case | None:
@@ -137,10 +148,10 @@ class Docket:
                 self._touched[health] = None
 
     def _covering(self, provider: str, service: str, component: str) -> Case | None:
-        wide = self.cases.get(f"provider:{provider}") if provider else None
-        return wide or self.cases.get(service) or self.cases.get(f"{service}.{component}")
+        own = self.cases.get(f"{service}.{component}") or self.cases.get(service)  # a planned one inside a wider one
+        return own or (self.cases.get(f"provider:{provider}") if provider else None)
 
-    def _widen(self, case: Case, affected: Set[str]) -> None:
+    def _widen(self, case: Case, affected: Set[str], now: float) -> None:
         """Let the case become what it is a part of, as far as that fails as well."""
         if case.target not in self.cases or case.breadth is Breadth.PROVIDER:
             return
@@ -149,11 +160,24 @@ class Docket:
         where = {vantage for vantage, _ in case.members}
         place = next(iter(case.places.values()))
         if case.breadth is Breadth.COMPONENT:
-            if not self.extent.is_whole_service(place.service, where, case.start, affected):
+            is_whole = self.extent.is_whole_service(place.service, where, case.start, affected)
+            if not is_whole or not self._may_cover(case, place.service, Breadth.SERVICE, now):
                 return
             case = self._gather(case, place.service, Breadth.SERVICE)
-        if self.extent.is_whole_provider(place.provider, where, case.start, affected):
-            self._gather(case, f"provider:{place.provider}", Breadth.PROVIDER)
+        wider = f"provider:{place.provider}"
+        is_whole = self.extent.is_whole_provider(place.provider, where, case.start, affected)
+        if is_whole and self._may_cover(case, wider, Breadth.PROVIDER, now):
+            self._gather(case, wider, Breadth.PROVIDER)
+
+    def _may_cover(self, case: Case, target: str, breadth: Breadth, now: float) -> bool:
+        """What is planned becomes no wider than was announced; and it and what is not never take each other's place."""
+        there = self.cases.get(target)
+        if there is not None and not can_join(case, there):
+            return False
+        scope = self.extent.places_in(target, breadth)
+        return case.status is not Status.PLANNED or all(
+            self.opening.planned_until(place, case.start, now) for place in scope
+        )
 
     def _gather(self, case: Case, target: str, breadth: Breadth) -> Case:
         """One case of that breadth, out of all that are part of it; the one that began first stays."""
@@ -161,7 +185,7 @@ class Docket:
         parts = [
             other
             for other in self.cases.values()
-            if {place.service for place in other.places.values()} <= services and _can_join(case, other)
+            if other.places and {place.service for place in other.places.values()} <= services and can_join(case, other)
         ]
         first = min(parts, key=lambda part: (part.start, part.opened, part.id))
         for part in parts:
@@ -175,44 +199,9 @@ class Docket:
         self.cases[target] = first
         return first
 
-    def _live(self, case: Case, now: float) -> None:
-        if not case.members:
-            self._close(case, now)
-        elif case.status is Status.OPEN and case.is_calm:
-            case.date_end()
-            case.happen(Event.CALMED)
-        elif case.status is Status.RECOVERING:
-            self._watch_recovery(case, now)
-        elif case.status is Status.PLANNED:
-            self._watch_plan(case, now)
-
-    def _watch_recovery(self, case: Case, now: float) -> None:
-        if case.is_bad:
-            case.end = case.end_after = None
-            case.happen(Event.RELAPSED)
-            return
-        case.date_end()  # a member that nobody could see may have come back meanwhile
-        if case.is_quiet(now):
-            case.happen(Event.STAYED_QUIET)
-            self._close(case, now)
-
-    def _watch_plan(self, case: Case, now: float) -> None:
-        if case.is_calm:
-            case.date_end()
-            if case.is_quiet(now):
-                case.happen(Event.STAYED_QUIET)
-                self._close(case, now)
-            return
-        case.end = case.end_after = None
-        over = case.planned_until or now
-        failed = (m.health.failed_at or 0.0 for m in case.members.values() if m.end is None and m.health.is_bad)
-        if now >= over and max(failed, default=0.0) >= over:
-            case.happen(Event.OVERRAN)
-            case.opened = now
-
     def _close(self, case: Case, now: float) -> None:
         case.closed = now
-        if not case.members:  # withdrawn, or nobody watches it any more
+        if not case.members:
             case.status, case.end = Status.CLOSED, case.end or now
         for member in case.members.values():
             member.health.is_member = False
@@ -270,27 +259,23 @@ class Docket:
         for case in cases:
             names = case.stored.components if case.stored else ()
             case.places = {name: self.extent.places[name] for name in names if name in self.extent.places}
-            self.cases[case.target] = case
+            self._take_up(case, ())
         self.opening.resume(memory)
 
     def shift(self, seconds: float) -> None:
         """The wall clock was set by so much."""
         self._resumed += seconds
+        self.opening.shift(seconds)
         for case in self.cases.values():
             case.shift(seconds)
 
     def rejoin(self, health: Health, case_id: str, member: Member) -> None:
         """Take up a check's part in a case."""
         case = self._case_by_id(case_id)
-        if case is not None:
+        if case is not None and component_of(health) in case.places:
             case.members[health.vantage, health.check.id] = member
             health.is_member = True
 
 
 def _is_news(case: Case) -> bool:
     return case.stored is None or case.stored.status is not case.status
-
-
-def _can_join(case: Case, other: Case) -> bool:
-    """What is planned stays apart from what is not."""
-    return (case.status is Status.PLANNED) == (other.status is Status.PLANNED)

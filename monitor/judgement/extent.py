@@ -36,6 +36,10 @@ class Extent:
         """The services that a target of this breadth covers."""
         return {target} if breadth is Breadth.SERVICE else set(self._providers[target.removeprefix("provider:")])
 
+    def places_in(self, target: str, breadth: Breadth) -> list[Place]:
+        """The components that a target of this breadth covers."""
+        return [place for service in self.services_in(target, breadth) for place in self._services[service]]
+
     def services_of(self, provider: str) -> list[str]:
         """The services of a provider, in the order of the configuration."""
         return self._providers.get(provider, [])

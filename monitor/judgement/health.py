@@ -62,6 +62,8 @@ class Health:
     is_observed: bool = False
     """False while nothing conclusive was seen for some intervals, or the vantage is blind."""
     seen: float = 0.0
+    watched_since: float = 0.0
+    """The first attempt that told something after none did."""
     turn: int = 0
     marks: list[Mark] = field(default_factory=list)
     """The scheduled attempts among the last ones that failed or were slow."""
@@ -122,7 +124,7 @@ class Health:
 
     def _answered(self, attempt: Attempt, *, may_be_slow: bool) -> Sign | None:
         at = attempt.started
-        self.seen, self.is_observed = at, True
+        self._see(at)
         self.fine += 1
         if self.fine == 1:
             self.fine_since = at
@@ -144,6 +146,11 @@ class Health:
         self.ok_at = at
         return self._judge_answer()
 
+    def _see(self, at: float) -> None:
+        if not self.is_observed:
+            self.is_observed, self.watched_since = True, at
+        self.seen = at
+
     def _judge_answer(self) -> Sign | None:
         if self.verdict is State.DOWN:
             return self._step(Sign.ROSE) if self.fine >= self.check.judging.rise else None
@@ -156,7 +163,7 @@ class Health:
 
     def _failed(self, attempt: Attempt, failure: Failure) -> Sign | None:
         at = attempt.started
-        self.seen, self.is_observed = at, True
+        self._see(at)
         self.fine = self.quick = 0
         mark = Mark(self.turn + (attempt.confirmation == 0), at, self.ok_at, failure)
         if len(self.run) < _RUN_CAP:
@@ -218,7 +225,7 @@ class Health:
 
     def shift(self, seconds: float) -> None:
         """The wall clock was set: move everything that is dated by it."""
-        for name in ("seen", "fine_since", "quick_since", "recovered_at"):
+        for name in ("seen", "kept_at", "watched_since", "fine_since", "quick_since", "recovered_at"):
             setattr(self, name, getattr(self, name) + seconds)
         for name in ("ok_at", "failed_at", "recovered_after"):
             known = getattr(self, name)

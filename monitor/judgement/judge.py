@@ -107,6 +107,8 @@ class Judge:
         health = self._health.get((vantage, check.id))
         if health is None:
             return
+        if self._is_stale(health, attempt.started):
+            self._lose_sight(attempt.started)
         outcome = attempt.outcome
         if outcome is not Outcome.OK or health.marks or health.run or health.is_member:
             self._observe_trouble(health, attempt)
@@ -209,7 +211,10 @@ class Judge:
             health.shift(seconds)
         self._tower.shift(seconds)
         self._docket.shift(seconds)
+        self._standing.shift(seconds)
         self._swept += seconds
+        self._sat += seconds
+        self._remembered += seconds
 
     def _judge_vantages(self, now: float) -> None:
         for news in self._tower.judge(now, self._docket.networks, self._is_contradicted):
@@ -242,6 +247,19 @@ class Judge:
         fine = [health for health in here if not health.run and (health.ok_at or 0.0) >= since]
         return 2 * len(fine) > len(here) and len({health.check.provider for health in fine}) >= 2
 
+    def _is_stale(self, health: Health, now: float) -> bool:
+        check = health.check
+        return health.is_observed and now - health.seen > self._rules.stale_after * check.interval + check.timeout
+
+    def _lose_sight(self, now: float) -> None:
+        """We slept, and an attempt comes before any sweep: what was seen long ago says nothing of the time since."""
+        stale = [health for health in self._health.values() if self._is_stale(health, now)]
+        for health in stale:
+            health.is_observed = False
+            self._docket.stir(health)
+        names = {f"{health.check.service}.{health.check.component}": None for health in stale}
+        self._standing.follow(names, now)
+
     def _sweep_stale(self, now: float) -> None:
         """Checks that did not run for some intervals are unknown. A tenth of them is looked at each time."""
         if not self._sweep:
@@ -250,8 +268,7 @@ class Judge:
             self._sweep, self._swept = list(self._health.values()), now
         size = max(1, len(self._health) // 10)
         for health in self._sweep[-size:]:
-            stale = self._rules.stale_after * health.check.interval + health.check.timeout
-            if health.is_observed and now - health.seen > stale:
+            if self._is_stale(health, now):
                 health.is_observed = False
                 self._docket.stir(health)
         del self._sweep[-size:]

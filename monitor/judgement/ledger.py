@@ -51,6 +51,12 @@ class Ledger:
         """Bad time in these stretches is planned."""
         self._announced = announced
 
+    def shift(self, seconds: float) -> None:
+        """The wall clock was set by so much: no time passed by that."""
+        for account in self.accounts.values():
+            account.settled += seconds
+            account.since += seconds
+
     def change(self, key: Key, state: State, at: float) -> None:
         """It has been in ``state`` since ``at``, which may lie before what is booked."""
         account = self.accounts[key]

@@ -69,6 +69,7 @@ class Losses:
 
     def recall(self, known: list[Any]) -> None:
         """Take up what was remembered."""
-        self._was_patchy, losses = known
+        was_patchy, losses = known
         lost = Failure(layer=Layer.ROUTE, reason=Reason.TIMEOUT, message="no answer")
         self._losses = [(name, Mark(turn, at, before, lost)) for name, turn, at, before in losses]
+        self._was_patchy = was_patchy

@@ -9,7 +9,7 @@ means that there is nothing to remember any more.
 
 import json
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import Any
 
 from monitor.domain.attempt import Failure
@@ -23,6 +23,9 @@ _HEALTH = ("verdict", "is_observed", "seen", "turn", "fine", "fine_since", "quic
            "usual", "learned", "recovered_at", "recovered_after")  # fmt: skip
 _CLEAN = ("verdict", "usual", "learned", "recovered_at")
 _MARKS = ("marks", "run", "trouble")
+_NOTHING: Mapping[str, Any] = {"tally": [], "rounds": [], "kinds": {}, "width": 300, "looked": 0}
+_FOREIGN = (AttributeError, KeyError, TypeError, ValueError)
+"""What reading raises where another version wrote something else."""
 _MEMBER = ("start", "after", "end", "end_after", "is_seen")
 
 
@@ -51,34 +54,42 @@ def recall_health(health: Health, memory: Mapping[str, str], *, is_recent: bool)
 
     ``is_recent``: so little time has passed that what was clean then still counts as seen.
     """
-    text = memory.get(f"h|{health.vantage}|{health.check.id}")
-    if not text:
-        return None
-    known = json.loads(text)
+    known = _read(memory, f"h|{health.vantage}|{health.check.id}")
     if "seen" not in known:
-        for name in _CLEAN:
-            setattr(health, name, known[name])
-        health.verdict = State(health.verdict)
-        health.seen, health.is_observed = float(memory.get("sat") or 0), is_recent
+        if _recall(health, known, _CLEAN):
+            health.seen, health.is_observed = float(memory.get("sat") or 0), is_recent
         return None
-    _recall(health, known)
-    part = known["member"]
-    return (part["case"], Member(health, *(part[name] for name in _MEMBER))) if part else None
+    part = known.get("member")
+    if not _recall(health, known, (*_HEALTH, *_MARKS)) or not part:
+        return None
+    return part["case"], Member(health, *(part[name] for name in _MEMBER))
 
 
 def recall_witness(health: Health, memory: Mapping[str, str]) -> None:
     """Set a witness to what was remembered of it."""
-    text = memory.get(f"w|{health.vantage}|{health.check.id}")
-    if text:
-        _recall(health, json.loads(text))
+    _recall(health, _read(memory, f"w|{health.vantage}|{health.check.id}"), (*_HEALTH, *_MARKS))
 
 
-def _recall(health: Health, known: Mapping[str, Any]) -> None:
-    for name in _HEALTH:
-        setattr(health, name, known[name])
-    health.verdict = State(health.verdict)
-    for name in _MARKS:
-        setattr(health, name, [_to_mark(mark) for mark in known[name]])
+def _read(memory: Mapping[str, str], key: str) -> Mapping[str, Any]:
+    """What is remembered under a key; nothing where that is no text of ours."""
+    try:
+        known = json.loads(memory.get(key) or "{}")
+    except ValueError:
+        return {}
+    return known if isinstance(known, dict) else {}
+
+
+def _recall(health: Health, known: Mapping[str, Any], names: Iterable[str]) -> bool:
+    """Set these fields, all or, when another version with other words wrote them, none."""
+    try:
+        values = {name: known[name] for name in names}
+        values |= {name: [_to_mark(mark) for mark in values[name]] for name in _MARKS if name in values}
+        values["verdict"] = State(values["verdict"])
+    except _FOREIGN:
+        return False
+    for name, value in values.items():
+        setattr(health, name, value)
+    return True
 
 
 def remember_case(case_id: str, case: Case | None) -> tuple[str, str]:
@@ -100,7 +111,13 @@ def remember_case(case_id: str, case: Case | None) -> tuple[str, str]:
 
 def recall_case(window: Window, memory: Mapping[str, str], rules: Rules) -> Case:
     """The case of a stored window. Its places are filled in by the docket."""
-    known = json.loads(memory.get(f"c|{window.id}") or '{"tally":[],"rounds":[],"kinds":{},"width":300,"looked":0}')
+    try:
+        return _case(window, _read(memory, f"c|{window.id}") or _NOTHING, rules)
+    except _FOREIGN:
+        return _case(window, _NOTHING, rules)
+
+
+def _case(window: Window, known: Mapping[str, Any], rules: Rules) -> Case:
     return Case(
         id=window.id,
         target=window.target,

@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Iterable, Mapping, Sequence
+from contextlib import suppress
 from datetime import UTC, datetime
 
 from monitor.domain.maintenance import Announced
@@ -53,7 +54,7 @@ class Opening:
         firsts = [first for health in bad if (first := health.bad_since) is not None]
         first = min(firsts, key=lambda mark: mark.at, default=None)
         start = first.at if first else now
-        planned = self._planned(place, start, now)
+        planned = self.planned_until(place, start, now)
         return Case(
             id=f"{datetime.fromtimestamp(start, UTC):%Y%m%dT%H%M%SZ}-{place.id}",
             target=place.id,
@@ -81,13 +82,19 @@ class Opening:
             return self._rules.quiet
         return min(2 * quiet, max(self._rules.longest_quiet, self._rules.quiet))
 
-    def _planned(self, place: Place, start: float, now: float) -> float | None:
+    def planned_until(self, place: Place, start: float, now: float) -> float | None:
+        """When the announced maintenance ends in which trouble that began at ``start`` is still now."""
         ends = [
             announced.ends
             for announced in self.announced
             if announced.starts <= start and now < announced.ends and announced.covers(place.service, place.name)
         ]
         return max(ends, default=None)
+
+    def shift(self, seconds: float) -> None:
+        """The wall clock was set by so much."""
+        self.pending = {name: since + seconds for name, since in self.pending.items()}
+        self._closed = {name: (end + seconds, quiet) for name, (end, quiet) in self._closed.items()}
 
     def memory(self, now: float) -> Iterable[tuple[str, str]]:
         """What changed of what must outlive a restart."""
@@ -102,5 +109,7 @@ class Opening:
         """Go on where another one stopped."""
         self._written = memory.get("p", "")
         if self._written:
-            self.pending, closed = json.loads(self._written)
-            self._closed = {name: (end, quiet) for name, (end, quiet) in closed.items()}
+            with suppress(AttributeError, TypeError, ValueError):  # another version wrote it
+                pending, closed = json.loads(self._written)
+                self._closed = {name: (end, quiet) for name, (end, quiet) in closed.items()}
+                self.pending = dict(pending)

@@ -45,10 +45,11 @@ class Place:
             return max((health.seen for health in self.checks.get(vantage, ())), default=None) or None
         members = [health for health in self.checks.get(vantage, ()) if health.is_observed]
         if state in (State.DOWN, State.DEGRADED):
-            firsts = [first.at for health in members if health.is_bad and (first := health.bad_since) is not None]
-            return min(firsts, default=None)
+            bad = [(health, first) for health in members if health.is_bad and (first := health.bad_since) is not None]
+            return min((max(first.at, health.watched_since) for health, first in bad), default=None)
         if state is State.UP:
-            return max((health.recovered_at for health in members), default=None) or None
+            back = max((health.recovered_at for health in members), default=0.0)
+            return max(back, *(health.watched_since for health in members)) if back else None
         return None
 
     def failed_at(self, vantage: str) -> float:

@@ -30,6 +30,10 @@ class Standing:
         """Bad time in these stretches counts for nothing."""
         self._ledger.announce(announced)
 
+    def shift(self, seconds: float) -> None:
+        """The wall clock was set by so much."""
+        self._ledger.shift(seconds)
+
     def follow(self, names: Iterable[str], now: float) -> None:
         """These components may have changed."""
         services: dict[str, float] = {}

@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Callable, Iterable, Mapping
+from contextlib import suppress
 from typing import NamedTuple
 
 from monitor.domain.attempt import Attempt
@@ -121,7 +122,8 @@ class Watchtower:
                 watch.state, watch.since = span.state, span.start
         for name, watch in self.watches.items():
             if known := memory.get(f"v|{name}"):
-                watch.losses.recall(json.loads(known))
+                with suppress(TypeError, ValueError):  # another version wrote it
+                    watch.losses.recall(json.loads(known))
             for witness in watch.witnesses.values():
                 recall_witness(witness, memory)
 

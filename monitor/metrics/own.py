@@ -51,6 +51,7 @@ def _gauges(vitals: Vitals) -> Iterator[Metric]:
             vitals.store_damaged,
         ),
         ("lastseen_config_last_reload_successful", "Whether the last configuration was taken.", vitals.reload_ok),
+        ("lastseen_unjudged_seconds", "Since states and outages were judged last.", vitals.unjudged),
         (
             "lastseen_config_last_reload_success_timestamp_seconds",
             "Unix time of the last configuration that was taken.",

@@ -69,7 +69,7 @@ def _begin_sqlite(connection: Connection) -> None:
 
 def _open_postgresql(target: URL, *, visiting: bool) -> Engine:
     if target.get_backend_name() != "postgresql":
-        raise StoreError(f"store: {target.get_backend_name()} is not supported: SQLite or PostgreSQL", permanent=True)
+        raise StoreError(f"{target.get_backend_name()} is not supported: SQLite or PostgreSQL", permanent=True)
     try:
         import_module("psycopg")
     except ImportError as error:

@@ -2,11 +2,13 @@
 
 import json
 
+import structlog
 from pydantic import TypeAdapter
 
 from monitor.domain.outage import Window
 
 _WINDOW = TypeAdapter(Window)
+_log = structlog.get_logger(__name__)
 
 
 def encode(window: Window) -> str:
@@ -17,6 +19,15 @@ def encode(window: Window) -> str:
 def decode(document: str) -> Window:
     """What `encode` wrote. Raises ValueError. Fields that this version does not know are left out."""
     return _WINDOW.validate_json(document)
+
+
+def decode_known(document: str) -> Window | None:
+    """The same, or None for one with words that only another version knows."""
+    try:
+        return decode(document)
+    except ValueError as error:
+        _log.warning("an outage that another version wrote is left out", why=str(error).partition("\n")[0])
+        return None
 
 
 def encode_changes(changes: tuple[tuple[str, str], ...]) -> str:

@@ -3,6 +3,7 @@
 from collections.abc import Iterable
 from typing import Any
 
+import structlog
 from pydantic import TypeAdapter
 from sqlalchemy import Engine, Row, Select, select
 
@@ -12,6 +13,7 @@ from monitor.store.database import to_read
 from monitor.store.tables import acknowledgements, outbox, outbox_windows, silences, windows
 
 _POST = TypeAdapter(Post)
+_log = structlog.get_logger(__name__)
 
 
 class Posting:
@@ -44,7 +46,7 @@ class Posting:
 
     def _posts(self, query: Select[Any]) -> tuple[Post, ...]:
         with self._reading.connect() as connection:
-            return tuple(_POST.validate_json(row.document) for row in connection.execute(query))
+            return tuple(post for row in connection.execute(query) if (post := _read(row.document)))
 
     def update(self, post: Post) -> None:
         """How far a post came."""
@@ -85,6 +87,14 @@ class Posting:
         query = select(silences).where(silences.c.until > since).order_by(silences.c.since, silences.c.id)
         with self._reading.connect() as connection:
             return tuple(map(_silence, connection.execute(query)))
+
+
+def _read(document: str) -> Post | None:
+    try:
+        return _POST.validate_json(document)
+    except ValueError as error:
+        _log.warning("a message that another version wrote is left out", why=str(error).partition("\n")[0])
+        return None
 
 
 def _silence(row: Row[Any]) -> Silence:

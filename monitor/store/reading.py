@@ -1,7 +1,7 @@
 """What the store reads of windows and transitions, in SQLAlchemy Core. Blocking: runs in the store's own thread."""
 
 from collections import defaultdict
-from collections.abc import Collection, Iterator, Sequence
+from collections.abc import Collection, Iterable, Iterator, Sequence
 from typing import Any
 
 from sqlalchemy import ColumnElement, Connection, Engine, Row, func, or_, select
@@ -33,7 +33,7 @@ class Reading:
         with self._engine.connect() as connection:
             return Resumed(
                 windows=tuple(noted.window for noted in with_notes(connection, connection.scalars(alive).all())),
-                spans=tuple(map(_span, connection.execute(last.order_by(spans.c.vantage)))),
+                spans=_spans(connection.execute(last.order_by(spans.c.vantage))),
                 memory={row.key: row.text for row in connection.execute(select(memory))},
             )
 
@@ -68,7 +68,7 @@ class Reading:
         """Those that lie at least partly in that time, by vantage and start."""
         query = select(spans).where(spans.c.start < until, or_(spans.c.end.is_(None), spans.c.end > since))
         with self._engine.connect() as connection:
-            return tuple(map(_span, connection.execute(query.order_by(spans.c.vantage, spans.c.start))))
+            return _spans(connection.execute(query.order_by(spans.c.vantage, spans.c.start)))
 
     def transitions(self, check_ids: Collection[str], since: float, until: float | None) -> tuple[Transition, ...]:
         """Those decided from ``since`` to before ``until``, oldest first."""
@@ -120,8 +120,9 @@ def with_notes(connection: Connection, ids: Sequence[str]) -> Iterator[Noted]:
     for row in connection.execute(select(notes).where(notes.c.window_id.in_(ids)).order_by(notes.c.at, notes.c.no)):
         said[row.window_id].append(_note(row))
     for window_id in ids:
-        if window_id in found:
-            yield Noted(texts.decode(found[window_id]), tuple(said[window_id]))
+        window = texts.decode_known(found[window_id]) if window_id in found else None
+        if window is not None:
+            yield Noted(window, tuple(said[window_id]))
 
 
 def _component_of(check_id: str) -> str:
@@ -139,8 +140,14 @@ def _note(row: Row[Any]) -> Note:
     )
 
 
-def _span(row: Row[Any]) -> Span:
-    return Span(vantage=row.vantage, state=VantageState(row.state), start=row.start, end=row.end)
+def _spans(rows: Iterable[Row[Any]]) -> tuple[Span, ...]:
+    """Those whose state is one that we know: another version may have written more."""
+    known = {str(state): state for state in VantageState}
+    return tuple(
+        Span(vantage=row.vantage, state=known[row.state], start=row.start, end=row.end)
+        for row in rows
+        if row.state in known
+    )
 
 
 def _transition(row: Row[Any]) -> Transition:

@@ -340,3 +340,87 @@ def test_whatever_happens_each_conversation_opens_once_and_ends_once(story: list
         assert (events.count(Event.OPENED), events.count(Event.CLOSED)) == (1, 1)
     assert len({message.key for message in life.office.messages}) == len(life.office.messages)
     assert life.office.memory == {}
+
+
+# the clock goes back: a quarter of an hour later by any clock but that of the wall, nothing waits for it to catch up
+
+
+def test_an_outage_does_not_wait_for_the_clock_to_be_again_where_it_was() -> None:
+    office, window = Office(replace(ROUTE, after=60.0)), a_window()
+    assert office.at(10, window) == []
+    told = [event for second in range(120) for event in office.at(second - HOUR)]
+    assert told == [Event.OPENED]
+
+
+def test_nor_does_a_reminder() -> None:
+    office, window = Office(replace(ROUTE, remind=600.0)), a_window()
+    assert office.at(10, window) == [Event.OPENED]
+    told = [event for second in range(0, 900, 10) for event in office.at(second - HOUR)]
+    assert Event.REMINDER in told
+    assert len(told) <= 2
+
+
+def test_nor_does_a_vantage_that_cannot_see() -> None:
+    office = Office()
+    span = Span(vantage="fra-1", state=VantageState.OFFLINE, start=T0, end=None)
+    assert office.at(10, spans=(span,)) == []
+    told = [event for second in range(200) for event in office.at(second - HOUR)]
+    assert told == [Event.OPENED]
+
+
+def test_nor_does_a_roll_up() -> None:
+    office = Office(replace(ROUTE, limit=1, remind=None))
+    first, second = a_window(id="w1"), a_window(id="w2")
+    assert office.at(10, first, second) == [Event.OPENED]
+    told = [event for moment in range(0, 120, 10) for event in office.at(moment - HOUR)]
+    assert told == [Event.OPENED], "the roll-up"
+
+
+def test_openings_of_before_the_clock_went_back_do_not_fill_the_limit_for_an_hour() -> None:
+    office = Office(replace(ROUTE, limit=1, remind=None))
+    assert office.at(10, a_window(id="w1")) == [Event.OPENED]
+    assert office.at(1200 - HOUR, a_window(id="w2")) == [Event.OPENED]
+
+
+def test_what_began_a_moment_ahead_of_us_by_the_clock_of_a_peer_waits_as_usual() -> None:
+    office, window = Office(replace(ROUTE, after=60.0)), a_window(start=T0 + 0.4)
+    assert office.at(0, window) == []
+    assert office.at(59) == []
+    assert office.at(61) == [Event.OPENED]
+
+
+# many at once
+
+
+def crowded() -> tuple[Office, list[Window]]:
+    """Three outages, of which one was told by itself and two in a roll-up."""
+    office = Office(replace(ROUTE, limit=1))
+    windows = [a_window(id=f"w{number}") for number in range(3)]
+    assert office.at(10, *windows) == [Event.OPENED]
+    assert office.at(71) == [Event.OPENED]
+    assert len(office.messages[-1].windows) == 2
+    return office, windows
+
+
+def test_a_roll_up_of_what_is_silenced_is_silent() -> None:
+    office, windows = crowded()
+    office.desk.silences = (Silence(id="q", service="s", since=T0, until=T0 + 9 * HOUR, author="me", comment=""),)
+    assert office.at(2 * HOUR) == []
+    assert set(office.at(2 * HOUR + 1, *(replace(w, **closed(w, 2 * HOUR)) for w in windows))) == {Event.CLOSED}
+
+
+def test_nobody_is_reminded_of_a_roll_up_when_all_of_it_is_looked_after() -> None:
+    office, windows = crowded()
+    office.desk.acknowledged = frozenset(window.id for window in windows[:2])
+    assert office.at(2 * HOUR) == [Event.REMINDER], "nobody looks after one of them"
+    office.desk.acknowledged = frozenset(window.id for window in windows)
+    assert office.at(4 * HOUR) == []
+
+
+def test_what_another_version_remembered_of_a_conversation_is_read_as_far_as_it_is_known() -> None:
+    office, window = Office(), a_window()
+    assert office.at(10, window) == [Event.OPENED]
+    office.memory = {key: text.replace("{", '{"later": 1, ', 1) for key, text in office.memory.items()}
+    office.memory["t|r|other"] = "{"
+    office.restart()
+    assert office.at(1500, replace(window, **closed(window))) == [Event.CLOSED]

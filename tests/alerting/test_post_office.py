@@ -350,3 +350,18 @@ async def test_a_plan_that_stumbles_is_tried_again_and_ends_nothing() -> None:
     async with scene.at_work():
         await scene.tell(told())
     assert scene.a.events == [Event.OPENED]
+
+
+async def test_a_token_that_was_mended_is_tried_at_once_after_the_reload() -> None:
+    """And not when the next check comes, which may be minutes away."""
+    scene = Scene()
+    scene.a.sick = ChannelFailed("the token is refused", permanent=True)
+    async with scene.at_work():
+        await until(lambda: "a" in scene.office.health and "b" in scene.office.health)
+        ways = {name: line.way for name, line in scene.office._lines.items()}
+        mended = replace(ways["a"], settings=FakeSettings(rides_on=("x",)))
+        lines = [Line(way=mended, channel=scene.a), Line(way=ways["b"], channel=scene.b)]
+        before = scene.office.health["b"]
+        scene.office.replace([scene.route], lines)
+        assert "a" not in scene.office.health
+        assert scene.office.health["b"] is before

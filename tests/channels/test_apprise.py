@@ -1,8 +1,12 @@
 """The apprise channel: what it hands to Apprise, what it makes of the answer, and what it keeps to itself."""
 
+import asyncio
 import subprocess
 import sys
+import threading
 from collections.abc import AsyncIterator
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import closing, suppress
 from typing import Any
 
 import aiohttp
@@ -165,3 +169,34 @@ def test_where_a_host_is_shown_apprise_sees_a_host_too(scheme: str) -> None:
 def test_apprise_is_not_imported_before_a_letter_needs_it() -> None:
     code = "import sys, monitor.registry; sys.exit('apprise' in sys.modules)"
     assert subprocess.run([sys.executable, "-c", code], cwd=ROOT, check=False).returncode == 0
+
+
+async def test_a_server_that_answers_byte_by_byte_for_ever_costs_nobody_else_a_thread(
+    session: aiohttp.ClientSession,
+) -> None:
+    """The loop's own threads also compress pages and read the configuration, and there are six of them on two CPUs."""
+    asyncio.get_running_loop().set_default_executor(ThreadPoolExecutor(2))
+    calls, is_over = 0, asyncio.Event()
+
+    async def trickle(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        nonlocal calls
+        calls += 1
+        with closing(writer), suppress(ConnectionError):
+            writer.write(b"HTTP/1.1 200 OK\r\nContent-Length: 1000\r\n\r\n")
+            while not is_over.is_set():
+                writer.write(b"x")
+                await writer.drain()
+                await asyncio.sleep(0.05)
+
+    async with await asyncio.start_server(trickle, "127.0.0.1", 0) as server:
+        port = server.sockets[0].getsockname()[1]
+        slow = channel(session, f"json://127.0.0.1:{port}/x", timeout="300ms")
+        for _ in range(6):
+            with pytest.raises(ChannelFailed, match="did not answer in time"):
+                await slow.send(a_letter())
+        async with asyncio.timeout(1.0):
+            assert await asyncio.to_thread(lambda: "free") == "free"
+        assert calls == 4, "what hangs keeps its place"
+        is_over.set()
+        while any(thread.name == "apprise" for thread in threading.enumerate()):  # noqa: ASYNC110  # no event tells
+            await asyncio.sleep(0.02)

@@ -90,7 +90,7 @@ async def test_a_preview_shows_what_would_be_sent_where_and_why_that_way(
     assert "--- route oncall, over nobody (webhook, 127.0.0.1), " in done.stdout
     assert "Over: WhatsApp was down for 2 h 55 min" in done.stdout
     assert "--- route riding, over second (webhook, 127.0.0.1), " in done.stdout
-    assert "rider a été évité : signal is down itself since 11:56 UTC" in done.stdout
+    assert "rider a été évité : signal est lui-même en panne depuis 11:56 UTC" in done.stdout
     assert "--- route lonely: is not for this outage" in done.stdout
     assert there.taken == [], "nothing is sent"
 

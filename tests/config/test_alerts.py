@@ -83,6 +83,7 @@ def test_a_channel_says_what_it_rides_on_or_knows_it() -> None:
         (alerts("", "{name: a, channel: webhook}"), "'url' is missing"),
         (alerts("{name: r, channels: a, severity: bad}"), "must be 'critical', 'major' or 'minor'"),
         (alerts("{name: r, channels: a, after: 5}"), "not a duration"),
+        (alerts("{name: r, channels: a, remind: 0s}"), "must be more than 0"),
         (alerts("{name: r, channels: []}"), "must not be empty"),
         (alerts("{name: r, channels: a, hours: {from: '8', to: '18:00', zone: UTC}}"), "not a time of day"),
         (alerts("{name: r, channels: a, hours: {from: '08:00', to: '18:00', zone: Rome}}"), "no time zone 'Rome'"),

@@ -30,6 +30,8 @@ def say(line: str, *, above: str = "") -> list[str]:
         ),
         (f"{TCP}, interval: 500ms, timeout: 100ms", ["6:66: the interval must be at least 1s"]),
         (f"{TCP}, interval: 0s", ["6:66: the interval must be at least 1s"]),
+        (f"{TCP}, interval: 999999999999999h", ["6:66: longer than ten years"]),
+        (f"{TCP}, interval: {'9' * 400}h", ["6:66: longer than ten years"]),
         (f"{TCP}, timeout: 0s", ["6:65: the timeout must be more than 0s"]),
         (f"{TCP}, interval: 5s, timeout: 5s", ["6:79: the timeout must be shorter than the interval (5s, 5s)"]),
         (f"{TCP}, timeout: 2m", ["6:65: the timeout must be shorter than the interval (120s, 60s)"]),

@@ -10,6 +10,7 @@ from dataclasses import replace
 
 import pytest
 
+from monitor.asking import ask
 from monitor.clock import SystemClock
 from monitor.config import Configuration, load_foreign, loads
 from monitor.demo.day import Day
@@ -22,7 +23,6 @@ from monitor.parts import make_network
 from monitor.registry import PROBE_SETTINGS, PROBES
 from monitor.replay.loader import load_scenario
 from monitor.replay.simulation import Seen, Simulation
-from monitor.runner import ask
 from tests.support.fakes import FakeClock
 from tests.support.monitor import ROOT, environment
 

@@ -170,6 +170,19 @@ def test_a_listener_that_cannot_be_is_one_clear_line_and_exit_code_two(
     assert "Traceback" not in done.stderr
 
 
+def test_a_store_that_cannot_be_is_one_clear_line_and_exit_code_two_though_it_is_opened_late(tmp_path: Path) -> None:
+    config = tmp_path / "monitor.yaml"
+    web = {"listen": f"127.0.0.1:{free_port()}"}
+    config.write_text(
+        json.dumps({"services": [], "witnesses": [], "store": "mysql://u:s3cret@127.0.0.1/x", "web": web})
+    )
+    done = run(config)
+    assert done.returncode == 2
+    assert done.stderr.strip().splitlines()[-1] == "store: mysql is not supported: SQLite or PostgreSQL"
+    assert "Traceback" not in done.stderr
+    assert "s3cret" not in done.stderr
+
+
 _SECRETS = {
     "PAGE": "s3cret-of-the-page",
     "TOKEN": "s3cret-token-of-the-page",

@@ -22,7 +22,7 @@ from monitor.judgement.rules import Rules
 from tests.judgement.court import FINE, REFUSED, SLOW, STUCK, T0, WITNESSES, Court, Seen, attempt, check, unsure
 
 CHAT = check()
-NOT_KEPT = {"is_member", "kept", "kept_at"}
+NOT_KEPT = {"is_member", "kept", "kept_at", "watched_since"}
 """What belongs to this life: its part in a case comes back with the case, the others say what was written when."""
 ANYTHING = st.lists(st.sampled_from([FINE, SLOW, STUCK, REFUSED, unsure(Reason.RATE_LIMITED)]), max_size=40)
 
@@ -162,3 +162,29 @@ def test_rounds_that_were_written_before_slowness_was_counted_are_read() -> None
 
 def test_of_a_case_that_is_over_nothing_is_remembered() -> None:
     assert remember_case("20221025T060000Z-x", None) == ("c|20221025T060000Z-x", "")
+
+
+@pytest.mark.parametrize("part", ["h|", "w|", "v|", "c|", "p"])
+@pytest.mark.parametrize("text", ['{"known": "to another version"}', "[[]]", "{", '"x"'])
+def test_what_another_version_wrote_is_as_if_it_were_not_remembered(part: str, text: str) -> None:
+    court = Court(CHAT, check("web"), witnesses=WITNESSES)
+    court.rounds(10)
+    court.meet(STUCK, 5, CHAT)
+    court.kept.memory = {key: text if key.startswith(part) else old for key, old in court.kept.memory.items()}
+    court.restart()
+    court.rounds(5)
+    assert [window.status for window in court.judge.windows] == [Status.OPEN]
+    if part != "h|":  # without the checks' own memory it is another one
+        assert court.window.start == T0 + 300
+    court.meet(FINE, 60)
+    assert {window.status for window in court.windows} == {Status.CLOSED}
+
+
+def test_a_reason_that_another_version_knew_is_as_if_it_were_not_remembered() -> None:
+    court = Court(CHAT, check("web"))
+    court.rounds(10)
+    court.meet(STUCK, 5, CHAT)
+    court.kept.memory = {key: old.replace('"timeout"', '"unheard_of"') for key, old in court.kept.memory.items()}
+    court.restart()
+    court.rounds(5)
+    assert [window.status for window in court.judge.windows] == [Status.OPEN]

@@ -35,6 +35,7 @@ def vitals() -> Vitals:
         loop_lag=0.01,
         gaps=1,
         gap_seconds=61.0,
+        unjudged=0.5,
         internal_errors=0,
         sink_errors={},
         store_pending=0,

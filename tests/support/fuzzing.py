@@ -19,6 +19,7 @@ from functools import partial
 from pathlib import Path
 from typing import Any, ClassVar, NamedTuple
 
+from monitor.asking import ask
 from monitor.clock import SystemClock
 from monitor.domain.attempt import Attempt, Run
 from monitor.domain.check import Check
@@ -28,7 +29,6 @@ from monitor.domain.settings import ProbeSettings
 from monitor.domain.words import LAYER_OF_PHASE, Layer, Phase
 from monitor.net.network import Network
 from monitor.registry import PROBES
-from monitor.runner import ask
 from tests.support.bending import Bend, Script
 from tests.support.casting import Cast, Serve, Stage, staged
 

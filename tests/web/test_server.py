@@ -112,7 +112,9 @@ async def test_readiness_goes_and_comes_back() -> None:
         )
         scene.vitals = replace(scene.vitals, loop_lag=0.0, shed_ratio=0.5)
         assert "50% of the runs are being skipped" in await (await http.get("/readyz")).text()
-        scene.vitals = replace(scene.vitals, shed_ratio=0.0)
+        scene.vitals = replace(scene.vitals, shed_ratio=0.0, unjudged=31.0)
+        assert await (await http.get("/readyz")).text() == "nothing has been judged for 31 s\n"
+        scene.vitals = replace(scene.vitals, unjudged=0.5)
         assert (await http.get("/readyz")).status == 200
         assert (await http.get("/healthz")).status == 200
 
