@@ -90,6 +90,8 @@ class DataCentre:
     requests: list[Any] = field(default_factory=list)
     inner: list[Any] = field(default_factory=list)
     """What the encrypted parts of the requests held."""
+    keys: list[bytes] = field(default_factory=list)
+    """What was agreed on, as Telethon writes numbers: without the zeros in front, which one key in 256 has."""
     goodbyes: list[int | None] = field(default_factory=list)
     """The codes with which WebSockets were closed."""
 
@@ -154,6 +156,7 @@ class Talk:
         with BinaryReader(AES.decrypt_ige(request.encrypted_data, key, vector)[20:]) as reader:
             g_b = int.from_bytes(reader.tgread_object().g_b)
         made = AuthKey(get_byte_array(pow(g_b, self._a, self._dc.prime)))
+        self._dc.keys.append(made.key)
         digest = made.calc_new_nonce_hash(self._new_nonce, 1)
         return DhGenOk(request.nonce, self._server_nonce, digest)
 
