@@ -21,6 +21,7 @@ from monitor.judgement.ledger import Account, Key
 from monitor.judgement.memory import recall_case, recall_health, remember_health
 from monitor.judgement.places import Place
 from monitor.judgement.rules import Rules
+from monitor.judgement.scope import component_of
 from monitor.judgement.standing import Standing
 from monitor.judgement.tables import Sign
 from monitor.judgement.vantages import VantageWatch
@@ -257,8 +258,7 @@ class Judge:
         for health in stale:
             health.is_observed = False
             self._docket.stir(health)
-        names = {f"{health.check.service}.{health.check.component}": None for health in stale}
-        self._standing.follow(names, now)
+        self._standing.follow(dict.fromkeys(map(component_of, stale)), now)
 
     def _sweep_stale(self, now: float) -> None:
         """Checks that did not run for some intervals are unknown. A tenth of them is looked at each time."""

@@ -14,7 +14,7 @@ from monitor.domain.ports import Clock
 from monitor.domain.vitals import Vitals
 from monitor.domain.words import State
 from monitor.web.board import Board
-from monitor.web.past import Past
+from monitor.web.past import Past, Seconds
 from monitor.web.ring import Ring
 
 Noted = tuple[Window, tuple[Note, ...]]
@@ -30,37 +30,12 @@ class Scrape:
     body: AsyncIterator[bytes]
 
 
-class Availability(Protocol):
+class Availability(Seconds, Protocol):
     """Of one service, in some time."""
-
-    @property
-    def service(self) -> str:
-        """Its name."""
-        ...
 
     @property
     def share(self) -> float | None:
         """Of the time that was seen, the part in which it answered, 0 to 1; None when none was seen."""
-        ...
-
-    @property
-    def up(self) -> float:
-        """Seconds in which it answered."""
-        ...
-
-    @property
-    def degraded(self) -> float:
-        """In which it answered slowly, or in part."""
-        ...
-
-    @property
-    def down(self) -> float:
-        """In which it did not answer."""
-        ...
-
-    @property
-    def planned(self) -> float:
-        """In which it did not, as announced."""
         ...
 
 

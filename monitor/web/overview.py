@@ -26,6 +26,8 @@ TONES = {State.UP: "ok", State.DEGRADED: "unsure", State.DOWN: "failed"}
 """The word for colour and mark of a state."""
 SEEN_ENOUGH = 0.995
 """Coverage below this is said."""
+_HARDLY = 0.0001
+"""Less than this is not told apart: it would read as nothing."""
 DAYS = 90
 
 
@@ -157,8 +159,11 @@ def shares(known: Mapping[str, Seen], words: Words) -> tuple[Share, ...]:
 
 
 def _seen(one: Seen, words: Words) -> str:
-    whole = floor(one.coverage * 100) / 100
-    return words("share.seen", share=words.percent(whole or one.coverage)) if one.coverage < SEEN_ENOUGH else ""
+    if one.coverage >= SEEN_ENOUGH:
+        return ""
+    if one.coverage < _HARDLY:
+        return words("share.seen", share=words.number(f"< {_HARDLY:.2%}".replace("%", " %")))
+    return words("share.seen", share=words.percent(floor(one.coverage * 100) / 100 or one.coverage))
 
 
 def _matches(service: Service, wanted: str) -> bool:

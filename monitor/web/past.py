@@ -7,21 +7,11 @@ from typing import Protocol
 from monitor.domain.outage import Transition
 
 
-class Stretch(Protocol):
-    """A day or an hour of a component, or with an empty ``component`` of a whole service; in seconds."""
-
-    @property
-    def begin(self) -> int:
-        """Unix time."""
-        ...
+class Seconds(Protocol):
+    """Time in which a service, or a part of it, was seen; in seconds."""
 
     @property
     def service(self) -> str:
-        """Its name."""
-        ...
-
-    @property
-    def component(self) -> str:
         """Its name."""
         ...
 
@@ -41,13 +31,27 @@ class Stretch(Protocol):
         ...
 
     @property
-    def unknown(self) -> float:
-        """Nobody looked, or nobody could."""
+    def planned(self) -> float:
+        """Down or slow as announced."""
+        ...
+
+
+class Stretch(Seconds, Protocol):
+    """A day or an hour of a component, or with an empty ``component`` of a whole service."""
+
+    @property
+    def begin(self) -> int:
+        """Unix time."""
         ...
 
     @property
-    def planned(self) -> float:
-        """Down or slow as announced."""
+    def component(self) -> str:
+        """Its name."""
+        ...
+
+    @property
+    def unknown(self) -> float:
+        """Nobody looked, or nobody could."""
         ...
 
 

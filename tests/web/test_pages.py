@@ -265,6 +265,12 @@ async def test_a_long_period_of_which_little_was_seen_says_how_little() -> None:
         assert f'<small>{period}</small> <b>100\u00a0%</b> <small class="seen">{seen}\u00a0% seen' in text
 
 
+async def test_what_was_hardly_seen_is_never_said_to_be_not_seen_at_all() -> None:
+    scene = in_state(VantageState.ONLINE)
+    scene.shelf.booked = [Booked(service="s", share=1.0, up=100.0)]
+    assert '<small>90 d</small> <b>100\u00a0%</b> <small class="seen">&lt;\u00a00.01\u00a0% seen' in await look(scene)
+
+
 @pytest.mark.parametrize("path", ["/", "/service/s"])
 async def test_every_colour_of_the_bars_is_in_the_legend(path: str) -> None:
     scene = in_state(VantageState.ONLINE)
